@@ -1,0 +1,568 @@
+//! Every setting of Keymaker: its type, its default and, as the doc comment of its field, its documentation.
+//! The reference page and the annotated sample are generated from these comments, so they are written for administrators.
+//! Reading a file is `load`, the rules between settings are `check`; nothing here looks at the network or the database.
+
+mod check;
+mod development;
+mod generated;
+mod load;
+mod order;
+mod sample;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use development::development;
+pub use load::load;
+pub use sample::{reference, sample};
+pub use value::{Network, Sensitive, WebUrl};
+
+use order::as_declared;
+
+/// The whole configuration, checked: whoever holds one may rely on every rule of `check`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = as_declared::<Config>)]
+pub struct Config {
+    /// Where Keymaker is reached: the public address and the sockets it listens on.
+    #[serde(default)]
+    pub http: Http,
+
+    /// Where accounts, sessions and tokens are stored.
+    #[serde(default)]
+    pub database: Database,
+
+    /// The Matrix homeserver that Keymaker authenticates for.
+    #[serde(default)]
+    pub matrix: Matrix,
+
+    /// The keys that protect what is stored and sign what is issued. Keep them as safe as the database, and apart from it.
+    #[serde(default)]
+    pub secrets: Secrets,
+
+    /// How passwords are hashed and how good they must be.
+    #[serde(default)]
+    pub passwords: Passwords,
+
+    /// What people may do with their accounts.
+    #[serde(default)]
+    pub account: Account,
+
+    /// OAuth 2.0 clients that are known beforehand. Matrix clients register themselves and need no entry here.
+    #[serde(default)]
+    #[schemars(example = serde_json::json!([{
+        "client_id": "wiki",
+        "client_auth_method": "client_secret_basic",
+        "client_name": "The team's wiki",
+        "client_secret": "put at least 16 random characters here",
+        "redirect_uris": ["https://wiki.example.com/callback"],
+    }]))]
+    pub clients: Vec<Client>,
+
+    /// What the pages say about whose service this is.
+    #[serde(default)]
+    pub branding: Branding,
+
+    /// What Keymaker tells about itself to those who run it.
+    #[serde(default)]
+    pub telemetry: Telemetry,
+}
+
+/// The public address and the listening sockets.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(transform = as_declared::<Http>)]
+pub struct Http {
+    /// The address under which browsers and clients reach Keymaker. It must be https, except on the loopback host for
+    /// development. Every link, cookie and redirect is built from it and never from a request, so it must be right also
+    /// behind a reverse proxy. A trailing slash is added where it is missing.
+    pub public_base: WebUrl,
+
+    /// The issuer identifier that clients and the homeserver see in metadata and tokens. It is `public_base` when it is not
+    /// set. Clients remember it: do not change it once people have signed in.
+    #[schemars(example = &"https://auth.example.com/")]
+    issuer: Option<WebUrl>,
+
+    /// The sockets to listen on.
+    pub listeners: Vec<Listener>,
+
+    /// The reverse proxies whose forwarding headers are believed, as networks. The address of a client is the right-most hop
+    /// that is not one of them. Everybody else's headers are ignored.
+    pub trusted_proxies: Vec<Network>,
+}
+
+impl Http {
+    /// Returns the issuer identifier; its text is the one that metadata, `iss` and tokens carry, byte for byte.
+    pub fn issuer(&self) -> &WebUrl {
+        self.issuer.as_ref().unwrap_or(&self.public_base)
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            public_base: WebUrl::development(),
+            issuer: None,
+            listeners: vec![Listener::default()],
+            trusted_proxies: Network::loopback(),
+        }
+    }
+}
+
+/// A named group of sockets.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(transform = as_declared::<Listener>)]
+pub struct Listener {
+    /// The name of the listener in the log.
+    pub name: String,
+
+    /// The addresses of the listener, at least one.
+    pub binds: Vec<Bind>,
+}
+
+impl Default for Listener {
+    fn default() -> Self {
+        Self {
+            name: "web".to_owned(),
+            binds: vec![Bind { address: Some("localhost:8080".to_owned()), host: None, port: None }],
+        }
+    }
+}
+
+/// One address to listen on, in either of its two spellings.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(transform = as_declared::<Bind>)]
+pub struct Bind {
+    /// Host and port in one, such as `localhost:8080` or `[::]:8080`. A host name is listened on at all its addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"localhost:8080")]
+    address: Option<String>,
+
+    /// The host alone; give `port` with it, and no `address`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"localhost")]
+    host: Option<String>,
+
+    /// The port alone; give `host` with it, and no `address`. Port 0 lets the system choose a free one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 8080)]
+    port: Option<u16>,
+}
+
+impl Bind {
+    /// Returns the socket address as `host:port`; the host may be a name that has several addresses.
+    pub fn address(&self) -> String {
+        match (&self.address, &self.host, self.port) {
+            (Some(address), _, _) => address.clone(),
+            (None, Some(host), Some(port)) if host.contains(':') && !host.starts_with('[') => {
+                format!("[{host}]:{port}")
+            }
+            (None, host, port) => format!("{}:{}", host.as_deref().unwrap_or_default(), port.unwrap_or_default()),
+        }
+    }
+}
+
+/// The database.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(transform = as_declared::<Database>)]
+pub struct Database {
+    /// The database as a URL: `sqlite://` and a path (a relative path starts at the working directory), or `postgresql://`
+    /// with user, password, host and name. SQLite needs nothing else installed; PostgreSQL lets several replicas run. When
+    /// neither this nor `uri_file` is set it is `sqlite://data/keymaker.db`.
+    #[schemars(example = &"postgresql://keymaker:password@localhost/keymaker")]
+    uri: Option<Sensitive>,
+
+    /// A file that holds the URL, instead of `uri`.
+    #[schemars(example = &"database-uri")]
+    uri_file: Option<PathBuf>,
+
+    /// The largest number of connections held open at a time.
+    #[schemars(range(min = 1))]
+    pub max_connections: u32,
+}
+
+impl Database {
+    const DEFAULT_URI: &str = "sqlite://data/keymaker.db";
+
+    /// Returns the database URL; it may carry a password and is not for the log.
+    pub fn uri(&self) -> &str {
+        self.uri.as_ref().map_or(Self::DEFAULT_URI, Sensitive::expose)
+    }
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { uri: None, uri_file: None, max_connections: 10 }
+    }
+}
+
+/// The homeserver.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(transform = as_declared::<Matrix>)]
+pub struct Matrix {
+    /// Which homeserver it is.
+    pub kind: HomeserverKind,
+
+    /// The server name: what stands after the colon in a Matrix ID. Required with kind `synapse`; otherwise `localhost` when it
+    /// is not set.
+    #[schemars(example = &"example.com")]
+    homeserver: Option<String>,
+
+    /// The URL at which Keymaker reaches the homeserver; it may be an internal one. Required with kind `synapse`.
+    #[schemars(example = &"http://localhost:8008/")]
+    pub endpoint: Option<WebUrl>,
+
+    /// The secret shared with the homeserver, at least 16 characters: in Synapse `secret` of `matrix_authentication_service`.
+    /// Required with kind `synapse`. Without one, no homeserver may introspect tokens.
+    #[schemars(example = &"put at least 16 random characters here")]
+    secret: Option<Sensitive>,
+
+    /// A file that holds the shared secret, instead of `secret`.
+    #[schemars(example = &"matrix-secret")]
+    secret_file: Option<PathBuf>,
+}
+
+impl Matrix {
+    /// Returns the server name of the homeserver.
+    pub fn homeserver(&self) -> &str {
+        self.homeserver.as_deref().unwrap_or("localhost")
+    }
+
+    /// Returns the secret that the homeserver and Keymaker show each other, if there is one.
+    pub fn secret(&self) -> Option<&Sensitive> {
+        self.secret.as_ref()
+    }
+}
+
+/// The kinds of homeserver that Keymaker can speak to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum HomeserverKind {
+    /// Synapse, with its `matrix_authentication_service` block pointing here.
+    #[default]
+    Synapse,
+    /// No homeserver: people and devices exist in Keymaker alone. For development and for tests.
+    None,
+}
+
+/// The encryption key and the signing keys.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(transform = as_declared::<Secrets>)]
+pub struct Secrets {
+    /// The key under which secrets are sealed in the database: 32 random bytes as 64 hexadecimal digits, as
+    /// `openssl rand -hex 32` prints them. What was sealed is lost without it. Required, here or as a file.
+    #[schemars(example = &"64 hexadecimal digits")]
+    encryption: Option<Sensitive>,
+
+    /// A file that holds the encryption key, instead of `encryption`.
+    #[schemars(example = &"encryption-key")]
+    encryption_file: Option<PathBuf>,
+
+    /// The RSA keys that sign ID tokens, at least one. The first one signs; the others are still published, so that a key can
+    /// be replaced without breaking what it signed.
+    #[schemars(example = serde_json::json!([{ "kid": "2026", "key_file": "rs256.pem" }]))]
+    keys: Vec<SigningKey>,
+}
+
+impl Secrets {
+    /// Returns the key under which secrets are sealed at rest.
+    pub fn encryption_key(&self) -> [u8; 32] {
+        self.encryption
+            .as_ref()
+            .and_then(check::encryption_key)
+            .expect("a configuration is checked before anybody sees it")
+    }
+
+    /// Returns the signing keys, the one that signs first, each as its `kid` where one is given and its PEM text.
+    pub fn keys(&self) -> impl Iterator<Item = (Option<&str>, &Sensitive)> {
+        self.keys.iter().filter_map(|key| Some((key.kid.as_deref(), key.key.as_ref()?)))
+    }
+}
+
+/// A signing key.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(transform = as_declared::<SigningKey>)]
+pub struct SigningKey {
+    /// The key id that tokens name it by; derived from the key when it is not set.
+    #[schemars(example = &"2026")]
+    kid: Option<String>,
+
+    /// The RSA private key of at least 2048 bits, unencrypted, in PEM (PKCS#8 or PKCS#1), as `openssl genrsa 2048` prints it.
+    #[schemars(example = &"-----BEGIN PRIVATE KEY-----\n(base64)\n-----END PRIVATE KEY-----\n")]
+    key: Option<Sensitive>,
+
+    /// A file that holds the private key, instead of `key`.
+    #[schemars(example = &"rs256.pem")]
+    key_file: Option<PathBuf>,
+}
+
+/// Passwords.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(transform = as_declared::<Passwords>)]
+pub struct Passwords {
+    /// Whether people sign in with a password.
+    pub enabled: bool,
+
+    /// How passwords are hashed. The first scheme is used for new passwords; a password of another scheme is moved to the
+    /// first one when its owner next signs in.
+    pub schemes: Vec<PasswordScheme>,
+
+    /// How hard a new password must be to guess, from 0 (anything) to 4 (very hard), as zxcvbn scores it.
+    #[schemars(range(max = 4))]
+    pub minimum_complexity: u8,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            schemes: vec![PasswordScheme {
+                version: 1,
+                algorithm: PasswordAlgorithm::Argon2id,
+                cost: None,
+                secret: None,
+                secret_file: None,
+                unicode_normalization: true,
+            }],
+            minimum_complexity: 3,
+        }
+    }
+}
+
+/// One way of hashing passwords.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = as_declared::<PasswordScheme>)]
+pub struct PasswordScheme {
+    /// The number by which stored passwords name their scheme. Never give the number of an old scheme to a new one.
+    #[schemars(range(min = 1))]
+    pub version: u16,
+
+    /// The hash function.
+    pub algorithm: PasswordAlgorithm,
+
+    /// The cost of new bcrypt hashes, 12 when it is not set. Only for `bcrypt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 10, max = 16), example = 12)]
+    cost: Option<u32>,
+
+    /// A secret mixed into every password of this scheme (a pepper), as an imported Synapse may have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"the pepper of the homeserver")]
+    secret: Option<Sensitive>,
+
+    /// A file that holds the secret, instead of `secret`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"pepper")]
+    secret_file: Option<PathBuf>,
+
+    /// Whether a password is brought to Unicode form NFKC before it is hashed, so that it is the same on every keyboard.
+    /// Hashes that were made without it need `false`.
+    #[serde(default = "yes")]
+    pub unicode_normalization: bool,
+}
+
+impl PasswordScheme {
+    /// Returns the cost of new bcrypt hashes.
+    pub fn cost(&self) -> u32 {
+        self.cost.unwrap_or(12)
+    }
+
+    /// Returns the secret that is mixed into every password of this scheme.
+    pub fn secret(&self) -> Option<&Sensitive> {
+        self.secret.as_ref()
+    }
+}
+
+/// The hash functions for passwords.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PasswordAlgorithm {
+    /// Argon2id with 19 MiB of memory and two passes; the right one for new passwords.
+    Argon2id,
+    /// bcrypt, for passwords that come from elsewhere.
+    Bcrypt,
+}
+
+/// Accounts.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(transform = as_declared::<Account>)]
+pub struct Account {
+    /// Whether anybody may create an account with a password.
+    pub password_registration_enabled: bool,
+
+    /// Whether people may sign in with their e-mail address in place of their user name.
+    pub login_with_email_allowed: bool,
+}
+
+/// A client that is known beforehand.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = as_declared::<Client>)]
+pub struct Client {
+    /// The client identifier.
+    #[schemars(length(min = 1, max = 255))]
+    pub client_id: String,
+
+    /// How the client proves who it is.
+    pub client_auth_method: ClientAuthMethod,
+
+    /// The name that people are shown when they are asked for consent.
+    #[schemars(example = &"The team's wiki")]
+    pub client_name: Option<String>,
+
+    /// The client's own page.
+    #[schemars(example = &"https://wiki.example.com/")]
+    pub client_uri: Option<WebUrl>,
+
+    /// The secret of a confidential client, at least 16 characters.
+    #[schemars(example = &"put at least 16 random characters here")]
+    client_secret: Option<Sensitive>,
+
+    /// A file that holds the secret, instead of `client_secret`.
+    #[schemars(example = &"wiki-secret")]
+    client_secret_file: Option<PathBuf>,
+
+    /// Where a browser may be sent back to, compared byte for byte. Required for the grant type `authorization_code`.
+    #[serde(default)]
+    pub redirect_uris: Vec<String>,
+
+    /// What the client may exchange for tokens.
+    #[serde(default = "browser_grant_types")]
+    pub grant_types: Vec<GrantType>,
+
+    /// Whether the client must use PKCE. Only a confidential client that cannot may be excused.
+    #[serde(default = "yes")]
+    pub require_pkce: bool,
+}
+
+impl Client {
+    /// Returns the client's secret; every confidential client has one and no public client has.
+    pub fn secret(&self) -> Option<&Sensitive> {
+        self.client_secret.as_ref()
+    }
+}
+
+/// How a client authenticates (RFC 7591 §2, `token_endpoint_auth_method`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuthMethod {
+    /// A public client, without a secret: an app on somebody's device.
+    None,
+    /// A confidential client, with its secret in the `Authorization` header.
+    ClientSecretBasic,
+    /// A confidential client, with its secret in the body.
+    ClientSecretPost,
+}
+
+/// What a client may exchange for tokens (RFC 7591 §2, `grant_types`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    /// A code that a person's browser brought.
+    AuthorizationCode,
+    /// A refresh token.
+    RefreshToken,
+    /// Its own secret, for what it does in its own name. Only for confidential clients.
+    ClientCredentials,
+}
+
+/// Names and links of whoever runs the service.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(transform = as_declared::<Branding>)]
+pub struct Branding {
+    /// The name of the service on the pages; the homeserver's name when it is not set.
+    #[schemars(example = &"Example Chat")]
+    pub service_name: Option<String>,
+
+    /// The privacy policy.
+    #[schemars(example = &"https://example.com/privacy")]
+    pub policy_uri: Option<WebUrl>,
+
+    /// The terms of service.
+    #[schemars(example = &"https://example.com/terms")]
+    pub tos_uri: Option<WebUrl>,
+
+    /// A line at the foot of every page.
+    #[schemars(example = &"Example Ltd, 1 Example Street")]
+    pub imprint: Option<String>,
+}
+
+/// What is told to those who run the service.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(transform = as_declared::<Telemetry>)]
+pub struct Telemetry {
+    /// The metrics at `/metrics`.
+    pub metrics: Metrics,
+}
+
+/// The metrics endpoint.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(transform = as_declared::<Metrics>)]
+pub struct Metrics {
+    /// The networks that may read the metrics.
+    pub allow: Vec<Network>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self { allow: Network::loopback() }
+    }
+}
+
+/// One thing that is wrong with the configuration, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The key, such as `clients[0].client_secret`, or the file when it cannot be read at all.
+    pub path: String,
+    /// What is wrong and what would be right; never a value, which may be a secret.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.message)
+    }
+}
+
+/// Everything that is wrong with the configuration, one line each.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct Problems(pub Vec<Problem>);
+
+impl Problems {
+    fn one(path: impl Into<String>, message: impl Into<String>) -> Self {
+        let mut problems = Self(Vec::new());
+        problems.add(path, message);
+        problems
+    }
+
+    fn add(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.0.push(Problem { path: path.into(), message: message.into() });
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn browser_grant_types() -> Vec<GrantType> {
+    vec![GrantType::AuthorizationCode, GrantType::RefreshToken]
+}

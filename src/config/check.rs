@@ -1,0 +1,299 @@
+//! The rules that a type cannot express: between keys, and about the strength of secrets. One small function a rule.
+//! What is refused here would be a hole or a puzzle later: a secret that can be guessed, an issuer that can be overheard.
+
+use std::collections::HashSet;
+use std::net::Ipv6Addr;
+
+use url::Url;
+
+use crate::crypto::keys::check_rsa;
+
+use super::{
+    Bind, Client, ClientAuthMethod, Config, GrantType, HomeserverKind, Network, PasswordAlgorithm, Problem, Problems,
+    Sensitive, SigningKey, WebUrl,
+};
+
+/// Returns every rule that a configuration breaks.
+pub fn problems(config: &Config) -> Vec<Problem> {
+    let mut problems = Problems(Vec::new());
+    check_http(config, &mut problems);
+    check_database(config, &mut problems);
+    check_matrix(config, &mut problems);
+    check_secrets(config, &mut problems);
+    check_passwords(config, &mut problems);
+    check_clients(config, &mut problems);
+    problems.0
+}
+
+/// Reads an encryption key: 64 hexadecimal digits.
+pub fn encryption_key(text: &Sensitive) -> Option<[u8; 32]> {
+    let mut key = [0; 32];
+    hex::decode_to_slice(text.expose(), &mut key).ok()?;
+    Some(key)
+}
+
+fn check_http(config: &Config, problems: &mut Problems) {
+    let http = &config.http;
+    check_address("http.public_base", &http.public_base, problems);
+    if let Some(issuer) = &http.issuer {
+        check_address("http.issuer", issuer, problems);
+    }
+    if http.listeners.is_empty() {
+        problems.add("http.listeners", "name at least one listener");
+    }
+    for (index, listener) in http.listeners.iter().enumerate() {
+        let path = format!("http.listeners[{index}].binds");
+        if listener.binds.is_empty() {
+            problems.add(&path, "name at least one address to listen on");
+        }
+        for (index, bind) in listener.binds.iter().enumerate() {
+            check_bind(&format!("{path}[{index}]"), bind, problems);
+        }
+    }
+    // INV-11: a proxy that is everybody would let anybody choose the address by which they are counted.
+    let everybody = |network: &Network| network.prefix_len() == 0;
+    if http.trusted_proxies.iter().any(everybody) {
+        let message = "trusts everybody; name only the networks of your own reverse proxies";
+        problems.add("http.trusted_proxies", message);
+    }
+}
+
+fn check_address(path: &str, url: &WebUrl, problems: &mut Problems) {
+    // RFC 8414 §2: the issuer is https, and has neither a query nor a fragment.
+    if url.scheme() != "https" && !url.is_loopback() {
+        let message = "must start with https://; plain http is only for localhost, 127.0.0.1 and [::1]";
+        problems.add(path, message);
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        problems.add(path, "must have neither a query (?) nor a fragment (#)");
+    }
+}
+
+fn check_bind(path: &str, bind: &Bind, problems: &mut Problems) {
+    let message = match (&bind.address, &bind.host, bind.port) {
+        (Some(_), None, None) | (None, Some(_), Some(_)) if has_host_and_port(&bind.address()) => {
+            return;
+        }
+        (Some(_), None, None) => "must be a host and a port, such as localhost:8080 or [::]:8080",
+        (Some(_), ..) => "give either `address`, or `host` and `port`",
+        (None, Some(host), Some(_)) if !host.is_empty() => "the host is not a name or an address",
+        (None, ..) => "give `address`, or both `host` and `port`",
+    };
+    problems.add(path, message);
+}
+
+fn has_host_and_port(address: &str) -> bool {
+    let Some((host, port)) = address.rsplit_once(':') else {
+        return false;
+    };
+    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let bracketed = inner.is_some_and(|inner| inner.parse::<Ipv6Addr>().is_ok());
+    let plain = !host.contains([':', '[', ']', '/', ' ']);
+    !host.is_empty() && (bracketed || plain) && port.parse::<u16>().is_ok()
+}
+
+fn check_database(config: &Config, problems: &mut Problems) {
+    let known = ["sqlite://", "postgresql://", "postgres://"];
+    let uri = config.database.uri();
+    if !known.iter().any(|scheme| uri.starts_with(scheme)) {
+        problems.add("database.uri", "must start with sqlite:// or postgresql://");
+    }
+}
+
+fn check_matrix(config: &Config, problems: &mut Problems) {
+    let matrix = &config.matrix;
+    if let Some(name) = &matrix.homeserver
+        && !is_server_name(name)
+    {
+        let message = "must be a server name such as example.com, without https:// and slashes";
+        problems.add("matrix.homeserver", message);
+    }
+    if let Some(secret) = &matrix.secret {
+        check_strength("matrix.secret", secret, problems);
+    }
+    if matrix.kind != HomeserverKind::Synapse {
+        return;
+    }
+    let required = [
+        ("matrix.homeserver", matrix.homeserver.is_none()),
+        ("matrix.endpoint", matrix.endpoint.is_none()),
+        ("matrix.secret", matrix.secret.is_none()),
+    ];
+    for (path, _) in required.iter().filter(|(_, missing)| *missing) {
+        problems.add(*path, "is required when `matrix.kind` is \"synapse\"");
+    }
+}
+
+fn is_server_name(name: &str) -> bool {
+    // Matrix appendices, server names: a host or an address, and perhaps a port; no URL around it.
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte);
+    let parsed = Url::parse(&format!("http://{name}/"));
+    !name.is_empty() && name.len() <= 230 && name.bytes().all(allowed) && parsed.is_ok()
+}
+
+fn check_secrets(config: &Config, problems: &mut Problems) {
+    let secrets = &config.secrets;
+    let encryption = match &secrets.encryption {
+        None => Some("is required: print one with `openssl rand -hex 32`"),
+        Some(text) => match encryption_key(text) {
+            None => Some("must be 64 hexadecimal digits; print some with `openssl rand -hex 32`"),
+            Some(key) if is_patterned(&key) => Some("is not random; print a key with `openssl rand -hex 32`"),
+            Some(_) => None,
+        },
+    };
+    if let Some(message) = encryption {
+        problems.add("secrets.encryption", message);
+    }
+    if secrets.keys.is_empty() {
+        let message = "is required: at least one RSA key, as `openssl genrsa 2048` prints it";
+        problems.add("secrets.keys", message);
+    }
+    let mut kids = HashSet::new();
+    for (index, key) in secrets.keys.iter().enumerate() {
+        let path = format!("secrets.keys[{index}]");
+        if let Some(message) = refusal_of_signing_key(key) {
+            problems.add(format!("{path}.key"), message);
+        }
+        if let Some(kid) = &key.kid
+            && !kids.insert(kid)
+        {
+            problems.add(format!("{path}.kid"), "is the `kid` of another key too");
+        }
+    }
+}
+
+/// Tells a key that somebody typed from one that was drawn: few different bytes, or bytes that count up or down.
+fn is_patterned(key: &[u8; 32]) -> bool {
+    let different: HashSet<u8> = key.iter().copied().collect();
+    let steps: HashSet<u8> = key.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
+    // 32 random bytes with fewer than 16 different ones come up less than once in 10^11 times.
+    different.len() < 16 || steps.len() < 4
+}
+
+fn refusal_of_signing_key(key: &SigningKey) -> Option<String> {
+    match &key.key {
+        None => Some("is required, here or as `key_file`".to_owned()),
+        Some(text) => check_rsa(text.expose()).err().map(|error| error.to_string()),
+    }
+}
+
+fn check_passwords(config: &Config, problems: &mut Problems) {
+    let schemes = &config.passwords.schemes;
+    if schemes.is_empty() && config.passwords.enabled {
+        problems.add("passwords.schemes", "name at least one scheme, or set `passwords.enabled` to false");
+    }
+    let mut versions = HashSet::new();
+    for (index, scheme) in schemes.iter().enumerate() {
+        let path = format!("passwords.schemes[{index}]");
+        if !versions.insert(scheme.version) {
+            problems.add(format!("{path}.version"), "is the version of another scheme too");
+        }
+        if scheme.cost.is_some() && scheme.algorithm != PasswordAlgorithm::Bcrypt {
+            problems.add(format!("{path}.cost"), "is only for the algorithm bcrypt");
+        }
+    }
+}
+
+fn check_clients(config: &Config, problems: &mut Problems) {
+    let mut ids = HashSet::new();
+    for (index, client) in config.clients.iter().enumerate() {
+        let path = format!("clients[{index}]");
+        if !ids.insert(&client.client_id) {
+            problems.add(format!("{path}.client_id"), "is the `client_id` of another client too");
+        }
+        // RFC 6749 appendix A.1: a client_id is visible ASCII.
+        if !client.client_id.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) {
+            problems.add(format!("{path}.client_id"), "must be plain ASCII characters");
+        }
+        check_client_authentication(&path, client, problems);
+        check_redirect_uris(&path, client, problems);
+    }
+}
+
+fn check_client_authentication(path: &str, client: &Client, problems: &mut Problems) {
+    let public = client.client_auth_method == ClientAuthMethod::None;
+    match &client.client_secret {
+        Some(_) if public => {
+            problems.add(format!("{path}.client_secret"), "a client with `client_auth_method: none` has no secret")
+        }
+        None if !public => problems.add(
+            format!("{path}.client_secret"),
+            "is required with this `client_auth_method`, here or as `client_secret_file`",
+        ),
+        Some(secret) => check_strength(&format!("{path}.client_secret"), secret, problems),
+        None => {}
+    }
+    // RFC 6749 §4.4: only a confidential client may act in its own name.
+    if public && client.grant_types.contains(&GrantType::ClientCredentials) {
+        problems.add(format!("{path}.grant_types"), "`client_credentials` is only for clients with a secret");
+    }
+    // RFC 9700 §2.1.1: a public client has nothing but PKCE to bind a code to itself.
+    if public && !client.require_pkce {
+        problems.add(format!("{path}.require_pkce"), "must stay true for a client without a secret");
+    }
+}
+
+fn check_redirect_uris(path: &str, client: &Client, problems: &mut Problems) {
+    let by_browser = client.grant_types.contains(&GrantType::AuthorizationCode);
+    if by_browser && client.redirect_uris.is_empty() {
+        problems.add(format!("{path}.redirect_uris"), "is required for the grant type `authorization_code`");
+    }
+    for (index, uri) in client.redirect_uris.iter().enumerate() {
+        if let Some(message) = refusal_of_redirect_uri(uri) {
+            problems.add(format!("{path}.redirect_uris[{index}]"), message);
+        }
+    }
+}
+
+fn refusal_of_redirect_uri(uri: &str) -> Option<&'static str> {
+    // Spec RED-01; it is compared as text later, so whatever a URL parser would repair is refused.
+    let clean = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
+    if !uri.bytes().all(clean) {
+        return Some("must be plain ASCII without spaces and backslashes");
+    }
+    if uri.contains('#') {
+        return Some("must have no fragment (#)");
+    }
+    let Ok(url) = Url::parse(uri) else {
+        return Some("must be an absolute URI");
+    };
+    if matches!(url.scheme(), "javascript" | "data" | "vbscript") {
+        return Some("must lead to a page or an app, not to a script");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Some("must name no user");
+    }
+    None
+}
+
+fn check_strength(path: &str, secret: &Sensitive, problems: &mut Problems) {
+    if secret.expose().chars().count() < 16 {
+        problems.add(path, "is too short: use at least 16 random characters");
+    } else if is_placeholder(secret.expose()) {
+        problems.add(path, "is a placeholder or a pattern: use at least 16 random characters");
+    }
+}
+
+/// Tells a secret that was copied from documentation or typed as a pattern from one that was drawn.
+fn is_placeholder(secret: &str) -> bool {
+    const WORDS: [&str; 11] = [
+        "changeme",
+        "changethis",
+        "replaceme",
+        "replacethis",
+        "placeholder",
+        "example",
+        "yoursecret",
+        "somerandomsecret",
+        "randomcharacters",
+        "password",
+        "default",
+    ];
+    let letters: String = secret
+        .chars()
+        .filter(|character| character.is_ascii_alphanumeric())
+        .map(|character| character.to_ascii_lowercase())
+        .collect();
+    let different: HashSet<char> = secret.chars().collect();
+    different.len() < 6 || WORDS.iter().any(|word| letters.contains(word))
+}

@@ -1,0 +1,158 @@
+//! Every refusal of the configuration as one row of a table.
+
+use super::*;
+
+/// What is set where (nothing: the key is removed), the key that is named, and a part of the sentence.
+type Refusal = (&'static str, Value, &'static str, &'static str);
+
+#[rustfmt::skip]
+fn refusals() -> Vec<Refusal> {
+    vec![
+        // Types, forms and unknown keys.
+        ("http/listenres", json!([]), "http.listenres", "did you mean \"listeners\"?"),
+        ("database/url", json!("sqlite://x"), "database.url", "did you mean \"uri\"?"),
+        ("public_base", json!("https://x.org/"), "public_base", "did you mean \"http.public_base\"?"),
+        ("clients/0/secret", json!("x"), "clients[0].secret", "unknown key"),
+        ("frobnicate", json!(1), "frobnicate", "unknown key"),
+        ("http", json!("x"), "http", "must be a section with keys, not text"),
+        ("clients", json!({}), "clients", "must be a list, not a section with keys"),
+        ("clients/0/client_id", Value::Null, "clients[0].client_id", "is required"),
+        ("clients/0/client_auth_method", Value::Null, "clients[0].client_auth_method", "is required"),
+        ("clients/0/client_auth_method", json!("private_key_jwt"), "clients[0].client_auth_method", "must be one of \"none\", \"client_secret_basic\", \"client_secret_post\""),
+        ("clients/0/client_secret", json!(1234567890123456_i64), "clients[0].client_secret", "must be text, not a number: put it in quotes"),
+        ("clients/0/client_id", json!(""), "clients[0].client_id", "must not be empty"),
+        ("clients/0/client_uri", json!("ftp://example.com/"), "clients[0].client_uri", "http:// or https://"),
+        ("clients/0/redirect_uris", json!([1]), "clients[0].redirect_uris[0]", "must be text, not a number"),
+        ("clients/0/grant_types", json!(["password"]), "clients[0].grant_types[0]", "must be one of"),
+        ("database/max_connections", json!("many"), "database.max_connections", "must be a whole number, not text"),
+        ("database/max_connections", json!(0), "database.max_connections", "must be at least 1"),
+        ("passwords/minimum_complexity", json!(5), "passwords.minimum_complexity", "must be at most 4"),
+        ("passwords/enabled", json!("true"), "passwords.enabled", "must be true or false, not text"),
+        ("passwords/schemes/1/cost", json!(4), "passwords.schemes[1].cost", "must be at least 10"),
+        ("http/trusted_proxies", json!(["proxy"]), "http.trusted_proxies[0]", "must be a network such as"),
+        ("http/public_base", json!("auth.example.com"), "http.public_base", "must be a URL"),
+        ("http/public_base", json!("https://me:pw@example.com/"), "http.public_base", "names no user"),
+        ("matrix/kind", json!("dendrite"), "matrix.kind", "must be one of \"synapse\", \"none\""),
+        // The public address.
+        ("http/public_base", json!("http://auth.example.com/"), "http.public_base", "must start with https://"),
+        ("http/public_base", json!("http://localhost.example.com/"), "http.public_base", "must start with https://"),
+        ("http/public_base", json!("http://0.0.0.0/"), "http.public_base", "must start with https://"),
+        ("http/public_base", json!("https://example.com/?a"), "http.public_base", "neither a query"),
+        ("http/issuer", json!("http://example.com/"), "http.issuer", "must start with https://"),
+        ("http/issuer", json!("https://example.com/?a=b"), "http.issuer", "neither a query"),
+        ("http/issuer", json!("https://example.com/#a"), "http.issuer", "nor a fragment"),
+        ("http/listeners", json!([]), "http.listeners", "at least one listener"),
+        ("http/listeners", json!([{ "binds": [] }]), "http.listeners[0].binds", "at least one address"),
+        ("http/listeners", json!([{ "binds": [{ "address": "8080" }] }]), "http.listeners[0].binds[0]", "a host and a port"),
+        ("http/listeners", json!([{ "binds": [{ "address": ":8080" }] }]), "http.listeners[0].binds[0]", "a host and a port"),
+        ("http/listeners", json!([{ "binds": [{ "address": "localhost:80800" }] }]), "http.listeners[0].binds[0]", "a host and a port"),
+        ("http/listeners", json!([{ "binds": [{ "address": "a:1", "port": 2 }] }]), "http.listeners[0].binds[0]", "give either `address`, or"),
+        ("http/listeners", json!([{ "binds": [{ "port": 8080 }] }]), "http.listeners[0].binds[0]", "both `host` and `port`"),
+        ("http/listeners", json!([{ "binds": [{ "host": "http://x", "port": 8080 }] }]), "http.listeners[0].binds[0]", "not a name or an address"),
+        ("http/trusted_proxies", json!(["0.0.0.0/0"]), "http.trusted_proxies", "trusts everybody"),
+        ("http/trusted_proxies", json!(["::/0"]), "http.trusted_proxies", "trusts everybody"),
+        // The database.
+        ("database/uri", json!("mysql://localhost/keymaker"), "database.uri", "sqlite:// or postgresql://"),
+        ("database/uri_file", json!("uri"), "database.uri_file", "give either `uri` or `uri_file`, not both"),
+        // The homeserver.
+        ("matrix/homeserver", Value::Null, "matrix.homeserver", "is required when `matrix.kind` is \"synapse\""),
+        ("matrix/endpoint", Value::Null, "matrix.endpoint", "is required when `matrix.kind` is \"synapse\""),
+        ("matrix/secret", Value::Null, "matrix.secret", "is required when `matrix.kind` is \"synapse\""),
+        ("matrix/homeserver", json!("https://example.com"), "matrix.homeserver", "must be a server name"),
+        ("matrix/secret", json!("fifteen-letters"), "matrix.secret", "is too short"),
+        ("matrix/secret", json!("SomeRandomSecret"), "matrix.secret", "is a placeholder"),
+        ("matrix/secret", json!("please-change-me-now"), "matrix.secret", "is a placeholder"),
+        ("matrix/secret", json!("put at least 16 random characters here"), "matrix.secret", "is a placeholder"),
+        ("matrix/secret", json!("aaaaaaaaaaaaaaaaaaaaaaaa"), "matrix.secret", "is a placeholder"),
+        ("matrix/secret_file", json!("a-file"), "matrix.secret_file", "give either `secret` or `secret_file`, not both"),
+        // The keys.
+        ("secrets", Value::Null, "secrets.encryption", "is required"),
+        ("secrets", Value::Null, "secrets.keys", "is required"),
+        ("secrets/encryption", json!("abc"), "secrets.encryption", "must be 64 hexadecimal digits"),
+        ("secrets/encryption", json!("0".repeat(64)), "secrets.encryption", "is not random"),
+        ("secrets/encryption", json!("0123456789abcdef".repeat(4)), "secrets.encryption", "is not random"),
+        ("secrets/encryption", json!(hex::encode((0..32).collect::<Vec<u8>>())), "secrets.encryption", "is not random"),
+        ("secrets/encryption_file", json!("key"), "secrets.encryption_file", "not both"),
+        ("secrets/keys", json!([]), "secrets.keys", "at least one RSA key"),
+        ("secrets/keys", json!([{}]), "secrets.keys[0].key", "is required, here or as `key_file`"),
+        ("secrets/keys", json!([{ "key": "not PEM" }]), "secrets.keys[0].key", "unencrypted RSA private key in PEM"),
+        ("secrets/keys", json!([{ "key": SECRETS.rs256.replace("PRIVATE", "EC PRIVATE") }]), "secrets.keys[0].key", "RSA private key"),
+        ("secrets/keys", json!([{ "key": WEAK_KEY }]), "secrets.keys[0].key", "at least 2048 bits"),
+        ("secrets/keys/1", json!({ "kid": "one", "key": SECRETS.rs256 }), "secrets.keys[1].kid", "another key too"),
+        ("secrets/keys/0/key_file", json!("a-file"), "secrets.keys[0].key_file", "not both"),
+        // Passwords.
+        ("passwords/schemes", json!([]), "passwords.schemes", "at least one scheme"),
+        ("passwords/schemes/1/version", json!(2), "passwords.schemes[1].version", "another scheme too"),
+        ("passwords/schemes/0/cost", json!(12), "passwords.schemes[0].cost", "only for the algorithm bcrypt"),
+        ("passwords/schemes/1/secret_file", json!("a-file"), "passwords.schemes[1].secret_file", "not both"),
+        // Clients.
+        ("clients/1/client_id", json!("wiki"), "clients[1].client_id", "another client too"),
+        ("clients/1/client_id", json!("caf\u{e9}"), "clients[1].client_id", "plain ASCII"),
+        ("clients/0/client_secret", Value::Null, "clients[0].client_secret", "is required with this `client_auth_method`"),
+        ("clients/0/client_secret", json!("short"), "clients[0].client_secret", "is too short"),
+        ("clients/0/client_secret", json!("my-changeme-secret"), "clients[0].client_secret", "is a placeholder"),
+        ("clients/0/client_secret_file", json!("x"), "clients[0].client_secret_file", "not both"),
+        ("clients/1/client_secret", json!("R2x9mK4vTq8wLz1s"), "clients[1].client_secret", "has no secret"),
+        ("clients/1/grant_types", json!(["client_credentials"]), "clients[1].grant_types", "only for clients with a secret"),
+        ("clients/1/require_pkce", json!(false), "clients[1].require_pkce", "must stay true"),
+        ("clients/0/redirect_uris", Value::Null, "clients[0].redirect_uris", "is required for the grant type"),
+        // RED-01 and RED-08.
+        ("clients/0/redirect_uris", json!(["/callback"]), "clients[0].redirect_uris[0]", "must be an absolute URI"),
+        ("clients/0/redirect_uris", json!(["https://x.org/#"]), "clients[0].redirect_uris[0]", "no fragment"),
+        ("clients/0/redirect_uris", json!(["https://x.org/a b"]), "clients[0].redirect_uris[0]", "plain ASCII"),
+        ("clients/0/redirect_uris", json!(["https:\\\\x.org"]), "clients[0].redirect_uris[0]", "plain ASCII"),
+        ("clients/0/redirect_uris", json!(["https://me@x.org/"]), "clients[0].redirect_uris[0]", "must name no user"),
+        ("clients/0/redirect_uris", json!(["javascript:alert(1)"]), "clients[0].redirect_uris[0]", "not to a script"),
+    ]
+}
+
+fn broken(key: &str, value: &Value) -> Value {
+    let mut settings = valid();
+    set(&mut settings, key, Some(value.clone()).filter(|value| !value.is_null()));
+    settings
+}
+
+#[test]
+fn each_broken_rule_is_refused_at_its_path() {
+    let home = Home::new();
+    for (key, value, path, sentence) in refusals() {
+        let problems = home.load(&broken(key, &value)).expect_err(path);
+        let named = problems.0.iter().any(|problem| problem.path == path && problem.message.contains(sentence));
+        assert!(named, "{key} = {value} should say {path}: {sentence}, but says\n{problems}");
+        // One mistake is told once; only a missing `secrets` section is two.
+        assert_eq!(problems.0.len(), if key == "secrets" { 2 } else { 1 }, "{problems}");
+    }
+}
+
+#[test]
+fn a_problem_never_quotes_what_is_set() {
+    let home = Home::new();
+    for (key, value, ..) in refusals() {
+        let text = home.load(&broken(key, &value)).expect_err(key).to_string();
+        if let Value::String(secret) = value
+            && secret.len() > 5
+        {
+            assert!(!text.contains(&secret), "{text}");
+        }
+    }
+}
+
+/// An RSA key of 1024 bits.
+const WEAK_KEY: &str = "\
+-----BEGIN PRIVATE KEY-----
+MIICdwIBADANBgkqhkiG9w0BAQEFAASCAmEwggJdAgEAAoGBAKIuyhOoAzY5cjFD
+rxKa/HI+Ef8vuV1a9YnAfuOzpf2fB1FKt38j62X/DYOudhwPdqcEzlslo4g+tJjU
+171gzNHCU8RZLKCcBPDE5Q8GzOaXUo6WWglsO+5McVlCuHtIosVL5PatvsB9kRFx
+6bxayx7YazkJDLRELYT09ozgs5I5AgMBAAECgYByReeKfApvTYDBZ4BW6q9PS57g
+oF7KgYmaWvDNPcqKbl/4jl3GjqeRQWnjS6zazqZ6vi8sF9Qm7o/PU8EDJc6KKm4u
+HI1MUHh6mzo2AEuJ46KGqeFsZsWUpodNFJKPVs4aA4yHf8eOg1UGCk7j17eiPjgc
+c24h27/MRpgBo8rlgQJBAMyVZtwtSEk7t536oDolPli9XMQSte0dHkFgB1TVHw0T
+wgUFZZFYZWkcezrqeAoRUWa1vPNWxIDXyPD7O4J4trECQQDK8WHvmpouM/yqEBuY
+EAfqEcqyhGg5XJunJRpQTh/6zE6XrCQ4xetupVqxn2rz7fnrBKzmuRhRNHAOfclO
+PQYJAkBWtcf38BVgPLhRdAVvP5PSRshHrmp/SkUljk7tLLtRbptgR25KET5CM7kj
+OneQRNDMiKDCPndg6JSZVtJdNU6xAkEAvgratmClfxzJv4uD+5sPfj8Y/KEHZKf3
+Tsds48S1J8vI0TmvVcbpmFyaGHl701+HyHBBZXHxdqHPSZK7P1vf2QJBALreUSA2
+yHqgwIvuaz5Mp2QfcZPZwgR7ddlWSc8uJNEuVlemBgDzIA2dLUSCV7JKxb9iAd+c
+5tjy4J4mWBUH9sk=
+-----END PRIVATE KEY-----
+";

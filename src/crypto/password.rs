@@ -1,0 +1,233 @@
+//! Passwords: hashing and verifying off the async threads, few at a time, with a short queue (INV-08), and the same
+//! work for a user who does not exist (INV-06). Argon2id for new ones; bcrypt so that older accounts keep working.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use argon2::{
+    Argon2, Params,
+    password_hash::{PasswordHasher, PasswordVerifier},
+};
+use tokio::sync::Semaphore;
+use unicode_normalization::UnicodeNormalization;
+
+use crate::{
+    config::{self, PasswordAlgorithm, Sensitive},
+    crypto::random,
+    domain::refusal::Refusal,
+    error::Error,
+};
+
+/// A stored hash: a PHC string (or bcrypt's own format) and the scheme that made it.
+#[derive(Clone, sqlx::FromRow)]
+pub struct PasswordHash {
+    pub version: i64,
+    pub hash: String,
+}
+
+/// What came of a verification.
+pub struct Verified {
+    pub is_right: bool,
+    /// A hash by the current scheme, when the stored one was made by an older one.
+    pub upgrade: Option<PasswordHash>,
+}
+
+/// How many wait for a hashing thread before newcomers are told to come back (each hash takes tens of milliseconds).
+const QUEUE_PER_THREAD: usize = 64;
+
+/// The password hasher of the process.
+pub struct Passwords {
+    schemes: Arc<[config::PasswordScheme]>,
+    threads: Semaphore,
+    waiting: AtomicUsize,
+    queue: usize,
+}
+
+impl Passwords {
+    /// Builds it from the configured schemes, the first of which makes new hashes.
+    pub fn new(schemes: &[config::PasswordScheme]) -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            schemes: schemes.into(),
+            threads: Semaphore::new(threads),
+            waiting: AtomicUsize::new(0),
+            queue: threads * QUEUE_PER_THREAD,
+        }
+    }
+
+    /// Hashes a new password with the current scheme.
+    ///
+    /// # Errors
+    /// `Busy` when the queue is full.
+    pub async fn hash(&self, password: &str) -> Result<PasswordHash, Error> {
+        let (schemes, password) = (self.schemes.clone(), password.to_owned());
+        self.run(move || schemes.first().ok_or(Error::Internal("no password scheme"))?.hash(&password)).await?
+    }
+
+    /// Verifies a password against a stored hash, or does the same work against none.
+    ///
+    /// # Errors
+    /// `Busy` when the queue is full.
+    pub async fn verify(&self, password: &str, stored: Option<PasswordHash>) -> Result<Verified, Error> {
+        let (schemes, password) = (self.schemes.clone(), password.to_owned());
+        self.run(move || verify(&schemes, &password, stored)).await?
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        let _place = self.take_place()?;
+        let _thread = self.threads.acquire().await.map_err(|_| Error::Internal("the hashing threads are closed"))?;
+        tokio::task::spawn_blocking(work).await.map_err(|_| Error::Internal("a hashing thread died"))
+    }
+
+    fn take_place(&self) -> Result<Place<'_>, Error> {
+        let place = Place(&self.waiting);
+        match self.waiting.fetch_add(1, Ordering::AcqRel) < self.queue {
+            true => Ok(place),
+            false => Err(Refusal::Busy.into()),
+        }
+    }
+}
+
+/// A place in the queue, given back however the request ends: a caller who hangs up must not keep it.
+struct Place<'a>(&'a AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+fn verify(schemes: &[config::PasswordScheme], password: &str, stored: Option<PasswordHash>) -> Result<Verified, Error> {
+    let current = schemes.first().ok_or(Error::Internal("no password scheme"))?;
+    let Some(stored) = stored else {
+        current.matches(password, &current.hash_of_nobody());
+        return Ok(Verified { is_right: false, upgrade: None });
+    };
+    let made_by = schemes.iter().find(|scheme| i64::from(scheme.version) == stored.version);
+    let is_right = made_by.is_some_and(|scheme| scheme.matches(password, &stored.hash));
+    let is_outdated = is_right && stored.version != i64::from(current.version);
+    let upgrade = if is_outdated { Some(current.hash(password)?) } else { None };
+    Ok(Verified { is_right, upgrade })
+}
+
+/// OWASP's recommendation for argon2id: 19 MiB, two passes, one lane.
+fn argon2_params() -> Params {
+    Params::default()
+}
+
+impl config::PasswordScheme {
+    fn hash(&self, password: &str) -> Result<PasswordHash, Error> {
+        let failed = |_| Error::Internal("the password hasher failed");
+        let input = self.input(password);
+        let hash = match self.algorithm {
+            PasswordAlgorithm::Argon2id => Argon2::from(argon2_params())
+                .hash_password_with_salt(&input, &random::bytes::<16>())
+                .map_err(failed)?
+                .to_string(),
+            PasswordAlgorithm::Bcrypt => bcrypt::hash_with_salt(bcrypt_input(&input), self.cost(), random::bytes())
+                .map_err(|_| Error::Internal("the password hasher failed"))?
+                .to_string(),
+        };
+        Ok(PasswordHash { version: i64::from(self.version), hash })
+    }
+
+    fn matches(&self, password: &str, hash: &str) -> bool {
+        let input = self.input(password);
+        match self.algorithm {
+            PasswordAlgorithm::Argon2id => Argon2::default().verify_password(&input, hash).is_ok(),
+            PasswordAlgorithm::Bcrypt => bcrypt::verify(bcrypt_input(&input), hash).unwrap_or(false),
+        }
+    }
+
+    /// Gives a well-formed hash of this scheme that no password matches, and that costs as much to try as a real one.
+    fn hash_of_nobody(&self) -> String {
+        match self.algorithm {
+            PasswordAlgorithm::Argon2id => {
+                let params = argon2_params();
+                let (m, t, p) = (params.m_cost(), params.t_cost(), params.p_cost());
+                format!("$argon2id$v=19$m={m},t={t},p={p}${}${}", "A".repeat(22), "A".repeat(43))
+            }
+            PasswordAlgorithm::Bcrypt => format!("$2b${:02}${}", self.cost(), ".".repeat(53)),
+        }
+    }
+
+    /// The same password typed on another keyboard may arrive in another normal form.
+    fn input(&self, password: &str) -> Vec<u8> {
+        let normalised = if self.unicode_normalization { password.nfkc().collect() } else { password.to_owned() };
+        [normalised.as_bytes(), self.secret().map_or("", Sensitive::expose).as_bytes()].concat()
+    }
+}
+
+/// bcrypt looks at 72 bytes; other implementations cut silently where ours would count a terminator.
+fn bcrypt_input(input: &[u8]) -> &[u8] {
+    &input[..input.len().min(72)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::PasswordScheme;
+
+    fn passwords(schemes: &str) -> Passwords {
+        Passwords::new(&serde_json::from_str::<Vec<PasswordScheme>>(schemes).unwrap())
+    }
+
+    const ARGON2ID: &str = r#"[{"version": 2, "algorithm": "argon2id"}, {"version": 1, "algorithm": "bcrypt", "cost": 4, "secret": "pepper"}]"#;
+
+    #[tokio::test]
+    async fn a_password_is_verified_in_every_unicode_form() {
+        let passwords = passwords(ARGON2ID);
+        let stored = passwords.hash("Ame\u{301}lie ﬁn").await.unwrap();
+        assert!(stored.hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        for (presented, expected) in
+            [("Amélie fin", true), ("Ame\u{301}lie ﬁn", true), ("Amelie fin", false), ("", false)]
+        {
+            let verified = passwords.verify(presented, Some(stored.clone())).await.unwrap();
+            assert_eq!(verified.is_right, expected, "{presented}");
+            assert!(verified.upgrade.is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn an_older_hash_is_upgraded_when_its_password_is_right() {
+        let old = passwords(r#"[{"version": 1, "algorithm": "bcrypt", "cost": 4, "secret": "pepper"}]"#);
+        let stored = old.hash("correct horse").await.unwrap();
+        let now = passwords(ARGON2ID);
+        assert!(!now.verify("wrong", Some(stored.clone())).await.unwrap().is_right);
+        let verified = now.verify("correct horse", Some(stored)).await.unwrap();
+        let upgrade = verified.upgrade.unwrap();
+        assert!(verified.is_right && upgrade.version == 2);
+        assert!(now.verify("correct horse", Some(upgrade)).await.unwrap().is_right);
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_an_unknown_scheme_or_shape_matches_nothing() {
+        let passwords = passwords(ARGON2ID);
+        for (version, hash) in [(9, "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAA$AAAA"), (2, ""), (1, "nonsense")] {
+            let stored = PasswordHash { version, hash: hash.to_owned() };
+            assert!(!passwords.verify("", Some(stored)).await.unwrap().is_right);
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_has_a_password_but_is_verified_with_real_work() {
+        let passwords = passwords(ARGON2ID);
+        let scheme = &passwords.schemes[0];
+        assert!(!passwords.verify("anything", None).await.unwrap().is_right);
+        // The stand-in has to parse, or it would be refused without any work.
+        assert!(argon2::password_hash::phc::PasswordHash::new(&scheme.hash_of_nobody()).is_ok());
+        let bcrypt_nobody = passwords.schemes[1].hash_of_nobody();
+        assert!(matches!(bcrypt::verify("anything", &bcrypt_nobody), Ok(false)));
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_and_recovers() {
+        let passwords = passwords(ARGON2ID);
+        let places: Vec<_> = (0..passwords.queue).map(|_| passwords.take_place().unwrap()).collect();
+        assert!(matches!(passwords.hash("x").await, Err(Error::Refusal(Refusal::Busy))));
+        drop(places);
+        assert!(passwords.hash("x").await.is_ok());
+    }
+}

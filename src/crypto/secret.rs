@@ -1,0 +1,221 @@
+//! Everything that can be presented: tokens, codes, cookies, client secrets. What they look like, and the hash by
+//! which the store knows them (INV-03, spec CMN-06 to CMN-08, CMN-20).
+//!
+//! `kma_` + family (22) + own half (22) + `_` + checksum (6), all base62. The family is shared by all tokens of one
+//! session: it still names the session when the row of a superseded token is gone. Alone it opens nothing.
+
+use std::fmt;
+
+use aws_lc_rs::{constant_time, digest, hmac};
+
+use crate::crypto::random;
+
+/// What a secret is presented as. A secret of one kind is unknown where another is expected (INV-02).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    AccessToken,
+    RefreshToken,
+    AuthorizationCode,
+    /// The cookie of a signed-in browser.
+    BrowserSession,
+    /// The cookie that binds forms and authorizations to a browser, signed in or not.
+    Browser,
+    ClientSecret,
+}
+
+impl Kind {
+    /// Gives the three letters that secret scanners look for.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Kind::AccessToken => "kma",
+            Kind::RefreshToken => "kmr",
+            Kind::AuthorizationCode => "kmc",
+            Kind::BrowserSession => "kmb",
+            Kind::Browser => "kmw",
+            Kind::ClientSecret => "kms",
+        }
+    }
+}
+
+/// 128 random bits for one half of a secret, and its digits in base62.
+const HALF: usize = 22;
+const CHECKSUM: usize = 6;
+const LENGTH: usize = 4 + 2 * HALF + 1 + CHECKSUM;
+const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// The half that the tokens of one session share.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Family(String);
+
+impl Family {
+    /// Makes a new one.
+    pub fn generate() -> Self {
+        Self(base62(u128::from_be_bytes(random::bytes()), HALF))
+    }
+
+    /// Gives the hash under which the session is found.
+    pub fn hash(&self) -> Vec<u8> {
+        sha256(self.0.as_bytes())
+    }
+}
+
+impl fmt::Debug for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Family(…)")
+    }
+}
+
+/// A secret as it is presented. It is never logged and never stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Makes a secret with a family of its own.
+    pub fn generate(kind: Kind) -> Self {
+        Self::of_family(kind, &Family::generate())
+    }
+
+    /// Makes a secret of a session's family.
+    pub fn of_family(kind: Kind, family: &Family) -> Self {
+        let own = base62(u128::from_be_bytes(random::bytes()), HALF);
+        let body = format!("{}_{}{own}", kind.prefix(), family.0);
+        let checksum = checksum(&body);
+        Self(format!("{body}_{checksum}"))
+    }
+
+    /// Reads what somebody presents; nothing when it cannot be a secret of this kind.
+    ///
+    /// The checksum refuses garbage without asking the store (INV-08); it protects nothing.
+    pub fn parse(kind: Kind, presented: &str) -> Option<Self> {
+        let is_shaped = presented.len() == LENGTH
+            && presented.is_ascii()
+            && presented.starts_with(kind.prefix())
+            && presented.as_bytes()[3] == b'_'
+            && presented.as_bytes()[LENGTH - CHECKSUM - 1] == b'_';
+        if !is_shaped {
+            return None;
+        }
+        let (body, given) = (&presented[..LENGTH - CHECKSUM - 1], &presented[LENGTH - CHECKSUM..]);
+        (checksum(body) == given).then(|| Self(presented.to_owned()))
+    }
+
+    /// Gives the text, for the one response or cookie that hands it out.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Gives the hash under which the store knows this secret.
+    pub fn hash(&self) -> Vec<u8> {
+        sha256(self.0.as_bytes())
+    }
+
+    /// Gives the half that it shares with the other tokens of its session.
+    pub fn family(&self) -> Family {
+        Family(self.0[4..4 + HALF].to_owned())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secret({}…)", &self.0[..3])
+    }
+}
+
+/// Makes the form token of one browser: bound to its cookie, the same in every tab (WEB-02, WEB-14).
+pub fn csrf_token(key: &[u8; 32], browser: &Secret) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+    let tag = hmac::sign(&key, format!("csrf {}", browser.expose()).as_bytes());
+    hex::encode(&tag.as_ref()[..16])
+}
+
+/// Derives a key for one purpose from the configured encryption key (KEY-04: purposes never share a key).
+pub fn derive_key(master: &[u8; 32], purpose: &str) -> [u8; 32] {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, master), format!("keymaker {purpose}").as_bytes());
+    let mut key = [0; 32];
+    key.copy_from_slice(tag.as_ref());
+    key
+}
+
+/// Compares in a time that does not depend on where two texts differ; their lengths are no secret.
+pub fn equal(a: &str, b: &str) -> bool {
+    constant_time::verify_slices_are_equal(&sha256(a.as_bytes()), &sha256(b.as_bytes())).is_ok()
+}
+
+/// Gives the SHA-256 digest.
+pub fn sha256(bytes: &[u8]) -> Vec<u8> {
+    digest::digest(&digest::SHA256, bytes).as_ref().to_vec()
+}
+
+fn checksum(body: &str) -> String {
+    base62(u128::from(crc32fast::hash(body.as_bytes())), CHECKSUM)
+}
+
+fn base62(mut value: u128, digits: usize) -> String {
+    let mut text = vec![b'0'; digits];
+    for digit in text.iter_mut().rev() {
+        *digit = BASE62[(value % 62) as usize];
+        value /= 62;
+    }
+    text.into_iter().map(char::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_read_back_as_its_own_kind_only() {
+        // CMN-20
+        let kinds = [
+            Kind::AccessToken,
+            Kind::RefreshToken,
+            Kind::AuthorizationCode,
+            Kind::BrowserSession,
+            Kind::Browser,
+            Kind::ClientSecret,
+        ];
+        for made in kinds {
+            let secret = Secret::generate(made);
+            for asked in kinds {
+                assert_eq!(Secret::parse(asked, secret.expose()).is_some(), made == asked);
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_with_one_wrong_character_is_refused_by_its_checksum() {
+        let secret = Secret::generate(Kind::AccessToken);
+        for position in 0..secret.expose().len() {
+            let mut text = secret.expose().as_bytes().to_vec();
+            text[position] = if text[position] == b'x' { b'y' } else { b'x' };
+            assert!(Secret::parse(Kind::AccessToken, &String::from_utf8(text).unwrap()).is_none());
+        }
+        assert!(Secret::parse(Kind::AccessToken, "").is_none());
+        assert!(Secret::parse(Kind::AccessToken, &"é".repeat(LENGTH / 2)).is_none());
+    }
+
+    #[test]
+    fn tokens_of_one_session_share_their_family_and_nothing_else() {
+        let family = Family::generate();
+        let (a, b) = (Secret::of_family(Kind::AccessToken, &family), Secret::of_family(Kind::RefreshToken, &family));
+        assert_eq!(a.family(), b.family());
+        assert_ne!(a.expose()[4 + HALF..], b.expose()[4 + HALF..]);
+        assert_ne!(Secret::generate(Kind::AccessToken).family(), family);
+    }
+
+    #[test]
+    fn a_secret_does_not_show_itself_when_debugged() {
+        // CMN-15
+        let secret = Secret::generate(Kind::RefreshToken);
+        assert_eq!(format!("{secret:?}"), "Secret(kmr…)");
+        assert_eq!(format!("{:?}", secret.family()), "Family(…)");
+    }
+
+    #[test]
+    fn a_form_token_belongs_to_one_browser_and_one_key() {
+        let (a, b) = (Secret::generate(Kind::Browser), Secret::generate(Kind::Browser));
+        assert_eq!(csrf_token(&[1; 32], &a), csrf_token(&[1; 32], &a));
+        assert_ne!(csrf_token(&[1; 32], &a), csrf_token(&[1; 32], &b));
+        assert_ne!(csrf_token(&[1; 32], &a), csrf_token(&[2; 32], &a));
+    }
+}

@@ -1,0 +1,11 @@
+//! Nouns and their rules. No input or output, nothing asynchronous, no clock: whoever needs the time passes it in.
+
+pub mod client;
+pub mod grant;
+pub mod id;
+pub mod params;
+pub mod redirect_uri;
+pub mod refusal;
+pub mod scope;
+pub mod session;
+pub mod user;

@@ -1,0 +1,128 @@
+//! Every way that Keymaker says no, one sentence each. `web/refusal.rs` turns them into OAuth errors and Matrix
+//! errors, `web/pages/error.rs` into pages; what is said here is public and never holds a secret.
+
+use thiserror::Error;
+
+use crate::domain::user::UsernameProblem;
+
+/// A refusal that the caller can do something about.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refusal {
+    // ---- RFC 6749, RFC 7009, RFC 7662: what a client did wrong
+    #[error("{0}")]
+    InvalidRequest(String),
+    #[error("the client is unknown, or its credentials are wrong or of another method than it registered")]
+    InvalidClient,
+    #[error("{0}")]
+    InvalidGrant(&'static str),
+    #[error("this client did not register for {0}")]
+    UnauthorizedClient(&'static str),
+    #[error("this grant type is not supported")]
+    UnsupportedGrantType,
+    #[error("only the response type code is supported")]
+    UnsupportedResponseType,
+    #[error("{0}")]
+    InvalidScope(String),
+    #[error("the request was denied")]
+    AccessDenied,
+    #[error("nobody is signed in here, or not recently enough")]
+    LoginRequired,
+    #[error("the person has to be asked")]
+    ConsentRequired,
+    #[error("request objects are not supported")]
+    RequestNotSupported,
+    #[error("request objects by reference are not supported")]
+    RequestUriNotSupported,
+    #[error("registration inside an authorization request is not supported")]
+    RegistrationNotSupported,
+    // ---- RFC 7591
+    #[error("{0}")]
+    InvalidClientMetadata(String),
+    #[error("{0}")]
+    InvalidRedirectUri(String),
+    #[error("{0}")]
+    InvalidSoftwareStatement(String),
+    #[error("{0}")]
+    UnapprovedSoftwareStatement(String),
+    // ---- RFC 6750
+    #[error("an access token is needed")]
+    MissingToken,
+    #[error("the access token is unknown, expired or revoked")]
+    InvalidToken,
+    #[error("the access token lacks the scope {0}")]
+    InsufficientScope(&'static str),
+    // ---- HTTP
+    #[error("there is nothing at this address")]
+    NotFound,
+    #[error("this address does not take this method")]
+    MethodNotAllowed,
+    #[error("the request is too large")]
+    TooLarge,
+    // ---- pages
+    #[error("this application is not known here")]
+    UnknownClient,
+    #[error("the application asked to return to an address that it did not register")]
+    RedirectUriMismatch,
+    #[error("this sign-in has expired or was completed already")]
+    TransactionOver,
+    #[error("this sign-in was begun in another browser")]
+    OtherBrowser,
+    #[error("the form was sent from another site or is too old")]
+    ForgedForm,
+    #[error("sign-up is closed here")]
+    RegistrationClosed,
+    #[error("the user name or the password is wrong")]
+    WrongCredentials,
+    #[error("this account is locked")]
+    UserLocked,
+    #[error("this account is deactivated")]
+    UserDeactivated,
+    #[error("signing in by password is switched off")]
+    PasswordsDisabled,
+    #[error("this user name cannot be used: {0}")]
+    Username(UsernameProblem),
+    // ---- our own trouble, of a kind that passes
+    #[error("too much is going on just now; try again in a moment")]
+    Busy,
+    #[error("the homeserver does not answer; try again in a moment")]
+    HomeserverUnavailable,
+}
+
+impl Refusal {
+    /// Gives the error code of OAuth 2.0, OpenID Connect or RFC 7591 that says this to a client.
+    pub fn oauth_error(&self) -> &'static str {
+        match self {
+            Refusal::InvalidClient | Refusal::UnknownClient => "invalid_client",
+            Refusal::InvalidGrant(_) => "invalid_grant",
+            Refusal::UnauthorizedClient(_) => "unauthorized_client",
+            Refusal::UnsupportedGrantType => "unsupported_grant_type",
+            Refusal::UnsupportedResponseType => "unsupported_response_type",
+            Refusal::InvalidScope(_) => "invalid_scope",
+            Refusal::AccessDenied | Refusal::UserLocked | Refusal::UserDeactivated => "access_denied",
+            Refusal::LoginRequired => "login_required",
+            Refusal::ConsentRequired => "consent_required",
+            Refusal::RequestNotSupported => "request_not_supported",
+            Refusal::RequestUriNotSupported => "request_uri_not_supported",
+            Refusal::RegistrationNotSupported => "registration_not_supported",
+            Refusal::InvalidClientMetadata(_) => "invalid_client_metadata",
+            Refusal::InvalidRedirectUri(_) | Refusal::RedirectUriMismatch => "invalid_redirect_uri",
+            Refusal::InvalidSoftwareStatement(_) => "invalid_software_statement",
+            Refusal::UnapprovedSoftwareStatement(_) => "unapproved_software_statement",
+            Refusal::InvalidToken => "invalid_token",
+            Refusal::InsufficientScope(_) => "insufficient_scope",
+            Refusal::Busy | Refusal::HomeserverUnavailable => "temporarily_unavailable",
+            Refusal::InvalidRequest(_)
+            | Refusal::MissingToken
+            | Refusal::NotFound
+            | Refusal::MethodNotAllowed
+            | Refusal::TooLarge
+            | Refusal::TransactionOver
+            | Refusal::OtherBrowser
+            | Refusal::ForgedForm
+            | Refusal::RegistrationClosed
+            | Refusal::WrongCredentials
+            | Refusal::PasswordsDisabled
+            | Refusal::Username(_) => "invalid_request",
+        }
+    }
+}

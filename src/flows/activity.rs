@@ -1,0 +1,42 @@
+//! When a session was last used. Marks are collected here and written in batches: the hot path writes nothing. Losing
+//! some at a crash makes a list a minute less exact and decides nothing (INV-15).
+
+use std::{collections::HashMap, sync::Mutex};
+
+use crate::{clock::MINUTE, domain::id::SessionId, error::Result, store};
+
+/// Marks beyond this number are dropped until the next write (INV-13).
+const MOST_MARKS: usize = 100_000;
+
+/// The marks that wait to be written.
+#[derive(Default)]
+pub struct Activity(Mutex<HashMap<SessionId, i64>>);
+
+impl Activity {
+    /// Notes that a session is used now, unless that was noted within the last minute (spec DEV-05).
+    pub fn mark(&self, session: &SessionId, last_active_at: i64, now: i64) {
+        if now - last_active_at < MINUTE {
+            return;
+        }
+        let mut marks = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if marks.len() < MOST_MARKS {
+            marks.insert(session.clone(), now);
+        }
+    }
+
+    /// Writes what has been collected.
+    ///
+    /// # Errors
+    /// When the store fails; the marks are lost then.
+    pub async fn write(&self, db: &store::db::Db) -> Result<()> {
+        let marks = std::mem::take(&mut *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        if marks.is_empty() {
+            return Ok(());
+        }
+        let mut tx = db.write().await?;
+        for (session, at) in &marks {
+            store::session::mark_active(&mut tx, session, *at).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+}

@@ -1,0 +1,104 @@
+//! The login of a browser: a session whose token is a cookie (spec WEB-01).
+
+use crate::{
+    app::App,
+    clock::DAY,
+    crypto::secret::{Family, Kind, Secret},
+    domain::{
+        id::UserId,
+        session::{BROWSER_SESSION_LIFE, EndReason, Purpose, Session, SessionKind},
+        user::User,
+    },
+    error::{Error, Result},
+    flows::{Caller, session},
+    store::{
+        self,
+        session::NewSession,
+        token::{NewToken, TokenKind},
+    },
+};
+
+/// Somebody who is signed in in this browser.
+#[derive(Clone)]
+pub struct SignedIn {
+    pub user: User,
+    pub session: Session,
+    /// When the person last proved who they are.
+    pub auth_time: i64,
+}
+
+/// Finds who is signed in by this cookie; nobody when the login ended, expired, or the account may not be used.
+///
+/// # Errors
+/// When the store fails.
+pub async fn find(app: &App, cookie: &Secret) -> Result<Option<SignedIn>> {
+    let Some(token) = store::token::find(&app.db, TokenKind::Cookie, &cookie.hash()).await? else { return Ok(None) };
+    let (session, now) = (token.session, app.clock.now());
+    if session.judge(Purpose::Use, now).is_err() {
+        return Ok(None);
+    }
+    let (Some(user), Some(auth_time)) = (&session.user_id, session.auth_time) else { return Ok(None) };
+    let Some(user) = store::user::find(&app.db, user).await? else { return Ok(None) };
+    if now - session.last_active_at > DAY {
+        let mut tx = app.db.write().await?;
+        store::session::prolong(&mut tx, &session.session_id, now + BROWSER_SESSION_LIFE, now).await?;
+        tx.commit().await?;
+    }
+    Ok(Some(SignedIn { user, session, auth_time }))
+}
+
+/// Signs a browser in and gives its new cookie. A login that the browser had before ends (spec WEB-01: a new id).
+///
+/// # Errors
+/// When the store fails.
+pub async fn start(app: &App, user: &UserId, before: Option<&SignedIn>, caller: &Caller) -> Result<Secret> {
+    let (now, family) = (app.clock.now(), Family::generate());
+    let cookie = Secret::of_family(Kind::BrowserSession, &family);
+    let (id, token_id) = (app.new_session_id(), app.new_token_id());
+    let mut tx = app.db.write().await?;
+    if let Some(before) = before {
+        session::end_in(app, &mut tx, &before.session, EndReason::LoggedOut).await?;
+    }
+    store::session::insert(
+        &mut tx,
+        NewSession {
+            id: &id,
+            kind: SessionKind::Browser,
+            user: Some(user),
+            client: None,
+            family_hash: family.hash(),
+            scope: String::new(),
+            device_id: None,
+            device_name: None,
+            user_agent: caller.user_agent.as_deref(),
+            ip: caller.ip.clone(),
+            auth_time: Some(now),
+            expires_at: Some(now + BROWSER_SESSION_LIFE),
+            now,
+        },
+    )
+    .await?;
+    store::token::insert(
+        &mut tx,
+        NewToken {
+            id: &token_id,
+            session: &id,
+            kind: TokenKind::Cookie,
+            secret_hash: cookie.hash(),
+            scope: None,
+            expires_at: None,
+            now,
+        },
+    )
+    .await?;
+    tx.commit().await.map_err(Error::from)?;
+    Ok(cookie)
+}
+
+/// Signs a browser out. The Matrix devices stay (spec RPL-04).
+///
+/// # Errors
+/// When the store fails.
+pub async fn end(app: &App, signed_in: &SignedIn) -> Result<()> {
+    session::end(app, &signed_in.session, EndReason::LoggedOut).await
+}

@@ -1,0 +1,146 @@
+//! Who the client is (RFC 6749 §2.3; spec CAU-01, CAU-02), the same at every endpoint that asks.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use crate::{
+    app::App,
+    crypto::secret::{equal, sha256},
+    domain::{client::ClientAuthMethod, id::ClientId, params::Params, refusal::Refusal},
+    error::Result,
+    store::{self, client::Client},
+};
+
+/// What a request presents.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// Only a `client_id`.
+    Public(String),
+    Secret {
+        client_id: String,
+        secret: String,
+        method: ClientAuthMethod,
+    },
+}
+
+/// Reads what the request presents, if anything.
+///
+/// # Errors
+/// `InvalidRequest` when it presents credentials in two ways, `InvalidClient` when they cannot be read or name two clients.
+pub fn presented(authorization: Option<&str>, params: &Params) -> Result<Option<Credentials>, Refusal> {
+    let client_id = params.get("client_id").map(str::to_owned);
+    let basic = authorization.and_then(|value| scheme_value(value, "basic"));
+    match (basic, params.get("client_secret")) {
+        (Some(_), Some(_)) => {
+            Err(Refusal::InvalidRequest("client credentials may be presented in one way only".to_owned()))
+        }
+        (Some(basic), None) => {
+            let (id, secret) = read_basic(basic).ok_or(Refusal::InvalidClient)?;
+            if client_id.is_some_and(|named| named != id) {
+                return Err(Refusal::InvalidClient);
+            }
+            let method = ClientAuthMethod::ClientSecretBasic;
+            Ok(Some(Credentials::Secret { client_id: id, secret, method }))
+        }
+        (None, Some(secret)) => {
+            let (client_id, secret) = (client_id.ok_or(Refusal::InvalidClient)?, secret.to_owned());
+            let method = ClientAuthMethod::ClientSecretPost;
+            Ok(Some(Credentials::Secret { client_id, secret, method }))
+        }
+        (None, None) => Ok(client_id.map(Credentials::Public)),
+    }
+}
+
+/// Gives the value of an `Authorization` header of this scheme, whose name is case-insensitive (RFC 9110 §11.1).
+pub fn scheme_value<'a>(authorization: &'a str, scheme: &str) -> Option<&'a str> {
+    let (name, value) = authorization.split_once(' ')?;
+    name.eq_ignore_ascii_case(scheme).then(|| value.trim())
+}
+
+/// Authenticates the client of a request.
+///
+/// # Errors
+/// `InvalidClient` for an unknown client, wrong credentials, or another method than the registered one: which of them
+/// it was cannot be told from the answer.
+pub async fn authenticate(app: &App, authorization: Option<&str>, params: &Params) -> Result<Client> {
+    let credentials = presented(authorization, params)?.ok_or(Refusal::InvalidClient)?;
+    let (client_id, secret, method) = match &credentials {
+        Credentials::Public(client_id) => (client_id, None, ClientAuthMethod::None),
+        Credentials::Secret { client_id, secret, method } => (client_id, Some(secret), *method),
+    };
+    let client = store::client::find(&app.db, &ClientId::new(client_id)).await?;
+    let is_right = match secret {
+        None => true,
+        // An unknown client costs one comparison too.
+        Some(secret) => is_secret_of(app, client.as_ref(), secret),
+    };
+    client
+        .filter(|client| is_right && client.metadata.token_endpoint_auth_method == method)
+        .ok_or_else(|| Refusal::InvalidClient.into())
+}
+
+fn is_secret_of(app: &App, client: Option<&Client>, presented: &str) -> bool {
+    let configured = client
+        .filter(|client| client.is_static)
+        .and_then(|client| app.config.clients.iter().find(|entry| entry.client_id == client.id.as_str()))
+        .and_then(|entry| entry.secret());
+    if let Some(secret) = configured {
+        return equal(secret.expose(), presented);
+    }
+    let nobody = vec![0; 32];
+    let expected = client.and_then(|client| client.secret_hash.as_ref()).unwrap_or(&nobody);
+    aws_lc_rs::constant_time::verify_slices_are_equal(expected, &sha256(presented.as_bytes())).is_ok()
+}
+
+/// RFC 6749 §2.3.1: both halves are form-encoded before they are joined and encoded (spec TRP-22).
+fn read_basic(encoded: &str) -> Option<(String, String)> {
+    let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    let form_decode = |text: &str| {
+        form_urlencoded::parse(format!("v={}", text.replace('&', "%26")).as_bytes())
+            .next()
+            .map(|(_, value)| value.into_owned())
+    };
+    Some((form_decode(id)?, form_decode(secret)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn basic(text: &str) -> String {
+        format!("Basic {}", STANDARD.encode(text))
+    }
+
+    fn secret(id: &str, secret: &str, method: ClientAuthMethod) -> Option<Credentials> {
+        Some(Credentials::Secret { client_id: id.to_owned(), secret: secret.to_owned(), method })
+    }
+
+    #[test]
+    fn credentials_are_read_from_where_they_were_put() {
+        // CAU-01, TRP-22
+        use ClientAuthMethod::{ClientSecretBasic as Basic, ClientSecretPost as Post};
+        let cases: Vec<(Option<String>, &str, Result<Option<Credentials>, Refusal>)> = vec![
+            (None, "", Ok(None)),
+            (None, "client_id=a", Ok(Some(Credentials::Public("a".to_owned())))),
+            (Some(basic("a:b")), "", Ok(secret("a", "b", Basic))),
+            (Some(basic("a:b")), "client_id=a", Ok(secret("a", "b", Basic))),
+            (Some(basic("a%3Ab:c%26+%25")), "", Ok(secret("a:b", "c& %", Basic))),
+            (Some(basic("a:b:c&d")), "", Ok(secret("a", "b:c&d", Basic))),
+            (Some(basic("a:b").replace("Basic", "bASIC")), "", Ok(secret("a", "b", Basic))),
+            (None, "client_id=a&client_secret=b", Ok(secret("a", "b", Post))),
+            (None, "client_secret=b", Err(Refusal::InvalidClient)),
+            (Some(basic("a:b")), "client_id=x", Err(Refusal::InvalidClient)),
+            (Some(basic("nocolon")), "", Err(Refusal::InvalidClient)),
+            (Some("Basic ***".to_owned()), "", Err(Refusal::InvalidClient)),
+            (
+                Some(basic("a:b")),
+                "client_id=a&client_secret=b",
+                Err(Refusal::InvalidRequest("client credentials may be presented in one way only".to_owned())),
+            ),
+        ];
+        for (authorization, form, expected) in cases {
+            let params = Params::parse(form.as_bytes());
+            assert_eq!(presented(authorization.as_deref(), &params), expected, "{authorization:?} {form}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Dynamic client registration (RFC 7591, MSC2966), and the clients of the configuration.
+
+use crate::{
+    app::App,
+    config,
+    crypto::secret::{Kind, Secret, sha256},
+    domain::{
+        client::{ClientAuthMethod, ClientMetadata, GrantType},
+        id::ClientId,
+    },
+    error::{Error, Result},
+    store::{self, client::Client},
+};
+
+/// A client that was just registered, with its secret if it got one: it is shown this once.
+pub struct Registered {
+    pub client: Client,
+    pub secret: Option<Secret>,
+}
+
+/// Registers a client, or gives the one that registered with the same metadata before (spec REG-13).
+///
+/// Clients with a secret never share: the secret belongs to one of them.
+///
+/// # Errors
+/// When the store fails.
+pub async fn register(app: &App, metadata: ClientMetadata) -> Result<Registered> {
+    let is_shared = metadata.token_endpoint_auth_method == ClientAuthMethod::None;
+    let digest = is_shared.then(|| sha256(&metadata.digest_input()));
+    if let Some(digest) = &digest
+        && let Some(client) = store::client::find_by_digest(&app.db, digest).await?
+    {
+        return Ok(Registered { client, secret: None });
+    }
+    let now = app.clock.now();
+    let secret = (!is_shared).then(|| Secret::generate(Kind::ClientSecret));
+    let client = Client {
+        id: ClientId::new(crate::crypto::random::ulid(now)),
+        metadata,
+        secret_hash: secret.as_ref().map(Secret::hash),
+        is_static: false,
+        is_pkce_required: true,
+        created_at: now,
+    };
+    let mut tx = app.db.write().await?;
+    store::client::insert_registered(&mut tx, &client, digest.as_deref()).await?;
+    tx.commit().await?;
+    match digest {
+        None => Ok(Registered { client, secret }),
+        // Of several first registrations at once, all get the row that won.
+        Some(digest) => {
+            let client = store::client::find_by_digest(&app.db, &digest).await?;
+            Ok(Registered { client: client.ok_or(Error::Internal("a client vanished"))?, secret: None })
+        }
+    }
+}
+
+/// Brings the clients of the configuration into the store, and disables those that left it.
+///
+/// # Errors
+/// When the store fails.
+pub async fn sync_configured(app: &App) -> Result<()> {
+    let now = app.clock.now();
+    let known = store::client::list_static(&app.db).await?;
+    if known.is_empty() && app.config.clients.is_empty() {
+        return Ok(());
+    }
+    let mut tx = app.db.write().await?;
+    for entry in &app.config.clients {
+        let client = Client {
+            id: ClientId::new(&entry.client_id),
+            metadata: entry.metadata(),
+            secret_hash: None,
+            is_static: true,
+            is_pkce_required: entry.require_pkce,
+            created_at: now,
+        };
+        store::client::upsert_static(&mut tx, &client).await?;
+    }
+    for id in known {
+        if !app.config.clients.iter().any(|entry| entry.client_id == id.as_str()) {
+            store::client::disable(&mut tx, &id, now).await?;
+        }
+    }
+    Ok(tx.commit().await?)
+}
+
+impl config::Client {
+    /// Gives the entry in the form that clients have everywhere else.
+    fn metadata(&self) -> ClientMetadata {
+        let auth_method = match self.client_auth_method {
+            config::ClientAuthMethod::None => ClientAuthMethod::None,
+            config::ClientAuthMethod::ClientSecretBasic => ClientAuthMethod::ClientSecretBasic,
+            config::ClientAuthMethod::ClientSecretPost => ClientAuthMethod::ClientSecretPost,
+        };
+        let grant_types = self.grant_types.iter().map(|grant_type| match grant_type {
+            config::GrantType::AuthorizationCode => GrantType::AuthorizationCode,
+            config::GrantType::RefreshToken => GrantType::RefreshToken,
+            config::GrantType::ClientCredentials => GrantType::ClientCredentials,
+        });
+        ClientMetadata::configured(
+            self.client_name.clone(),
+            self.client_uri.as_ref().map(ToString::to_string),
+            self.redirect_uris.clone(),
+            auth_method,
+            grant_types.collect(),
+        )
+    }
+}

@@ -1,0 +1,249 @@
+//! Keeping the homeserver in step: users exist before their first session, devices before their first token, and go
+//! when the session ends (spec DEV-01 to DEV-03, HSI-04, HSI-06).
+//!
+//! Work is written as a job in the transaction that makes it necessary, and done afterwards, oldest first, by whoever
+//! holds the lease of the user's lane: a worker, or a request that cannot wait. Nobody else touches this user's
+//! devices meanwhile, so a late deletion can never hit a device that was just created again.
+
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    app::App,
+    clock::{MINUTE, SECOND},
+    domain::{
+        id::{JobId, UserId},
+        refusal::Refusal,
+        user::User,
+    },
+    error::{Error, Result},
+    remote::homeserver::{Homeserver, HomeserverError, Provision},
+    store::{self, db::Tx, job::Job as JobRow},
+};
+
+/// A lease that outlives the longest run through a lane; it ends early unless the process dies.
+const LEASE: i64 = MINUTE;
+/// How long a request waits for a lane that somebody else works in.
+const LANE_PATIENCE: Duration = Duration::from_secs(10);
+/// After this time in one lane, what is left waits for the next run.
+const RUN_PATIENCE: Duration = Duration::from_secs(20);
+const LONGEST_PAUSE: i64 = 10 * MINUTE;
+
+/// Work at the homeserver. Each kind brings the homeserver to what our store says when it runs.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Job {
+    /// Creates the user, or mirrors its lock and addresses.
+    ProvisionUser {
+        /// Set when the person chose one at sign-up; later the homeserver is where it is changed.
+        display_name: Option<String>,
+    },
+    /// Deletes the device unless a live session holds it.
+    SettleDevice { device_id: String },
+}
+
+/// Writes a job in the transaction that makes it necessary; nothing without a homeserver.
+///
+/// # Errors
+/// When the store fails.
+pub async fn enqueue(app: &App, tx: &mut Tx, user: &UserId, job: &Job) -> Result<Option<JobId>> {
+    if app.homeserver.is_none() {
+        return Ok(None);
+    }
+    let id = app.new_job_id();
+    let payload = serde_json::to_string(job).map_err(|_| Error::Internal("a job cannot be written"))?;
+    store::job::insert(tx, &id, user, &payload, app.clock.now()).await?;
+    // The worker may look before the commit; it looks again within a second.
+    app.jobs.notify_one();
+    Ok(Some(id))
+}
+
+/// The right to work at the homeserver for one user.
+pub struct Lane<'a> {
+    app: &'a App,
+    homeserver: &'a dyn Homeserver,
+    user: UserId,
+    holder: String,
+}
+
+/// Enters the lane of a user as soon as it is free; nothing when there is no homeserver.
+///
+/// # Errors
+/// `HomeserverUnavailable` when somebody works in it for too long.
+pub async fn enter<'a>(app: &'a App, user: &UserId) -> Result<Option<Lane<'a>>> {
+    let deadline = Instant::now() + LANE_PATIENCE;
+    let mut pause = Duration::from_millis(5);
+    loop {
+        match try_enter(app, user).await? {
+            Entry::NoHomeserver => return Ok(None),
+            Entry::Entered(lane) => return Ok(Some(lane)),
+            Entry::Occupied if Instant::now() > deadline => return Err(Refusal::HomeserverUnavailable.into()),
+            Entry::Occupied => tokio::time::sleep(pause).await,
+        }
+        pause = (pause * 2).min(Duration::from_millis(200));
+    }
+}
+
+enum Entry<'a> {
+    Entered(Lane<'a>),
+    Occupied,
+    NoHomeserver,
+}
+
+async fn try_enter<'a>(app: &'a App, user: &UserId) -> Result<Entry<'a>> {
+    let Some(homeserver) = app.homeserver.as_deref() else { return Ok(Entry::NoHomeserver) };
+    let (holder, now) = (app.new_token_id().to_string(), app.clock.now());
+    let mut tx = app.db.write().await?;
+    if !store::job::lease(&mut tx, user, &holder, now + LEASE, now).await? {
+        return Ok(Entry::Occupied);
+    }
+    tx.commit().await?;
+    Ok(Entry::Entered(Lane { app, homeserver, user: user.clone(), holder }))
+}
+
+/// Does what waits in the lane of a user, unless somebody else is at it.
+///
+/// # Errors
+/// When the store fails. A homeserver that fails is tried again later.
+pub async fn work_off(app: &App, user: &UserId) -> Result<()> {
+    let Entry::Entered(lane) = try_enter(app, user).await? else { return Ok(()) };
+    let result = lane.run_pending().await;
+    lane.leave().await?;
+    match result {
+        Err(Error::Refusal(Refusal::HomeserverUnavailable)) => Ok(()),
+        result => result,
+    }
+}
+
+impl Lane<'_> {
+    /// Does the jobs of this lane, oldest first, until one fails.
+    ///
+    /// # Errors
+    /// `HomeserverUnavailable` when one failed; it is noted for a later attempt.
+    pub async fn run_pending(&self) -> Result<()> {
+        let begun = Instant::now();
+        for row in store::job::list(&self.app.db, &self.user).await? {
+            if begun.elapsed() > RUN_PATIENCE {
+                return Err(Refusal::HomeserverUnavailable.into());
+            }
+            match self.run(&row).await? {
+                Ok(()) => self.finish(&row.id).await?,
+                Err(error @ HomeserverError::Unavailable(_)) => {
+                    self.note_failure(&row, &error).await?;
+                    return Err(Refusal::HomeserverUnavailable.into());
+                }
+                Err(error) => {
+                    tracing::error!(job = %row.payload, %error, "the homeserver refuses a job for good; it is dropped");
+                    self.finish(&row.id).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Does the one job of a user who was just inserted, and tells what the homeserver said.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn run_first(&self) -> Result<Result<(), HomeserverError>> {
+        let Some(row) = store::job::list(&self.app.db, &self.user).await?.into_iter().next() else {
+            return Ok(Ok(()));
+        };
+        let result = self.run(&row).await?;
+        match &result {
+            Err(error @ HomeserverError::Unavailable(_)) => self.note_failure(&row, error).await?,
+            _ => self.finish(&row.id).await?,
+        }
+        Ok(result)
+    }
+
+    /// Creates a device whose session is about to be committed.
+    ///
+    /// The job that comes back is already written: should the session never be committed, it deletes the device. The
+    /// transaction that commits the session removes it.
+    ///
+    /// # Errors
+    /// `HomeserverUnavailable` when the device could not be created.
+    pub async fn create_device(&self, user: &User, device_id: &str, display_name: Option<&str>) -> Result<JobId> {
+        let settle = Job::SettleDevice { device_id: device_id.to_owned() };
+        let mut tx = self.app.db.write().await?;
+        let job = enqueue(self.app, &mut tx, &self.user, &settle).await?;
+        tx.commit().await?;
+        let job = job.ok_or(Error::Internal("a lane without a homeserver"))?;
+        let first = self.homeserver.upsert_device(&user.username, device_id, display_name).await;
+        let result = match first {
+            // Somebody removed the user behind our back, or the queue was lost with a restored backup.
+            Err(HomeserverError::UnknownUser) => {
+                self.provision(user, None).await?.map_err(unavailable)?;
+                self.homeserver.upsert_device(&user.username, device_id, display_name).await
+            }
+            result => result,
+        };
+        result.map_err(unavailable)?;
+        Ok(job)
+    }
+
+    /// Gives the lane back.
+    ///
+    /// # Errors
+    /// When the store fails; the lease then runs out by itself.
+    pub async fn leave(self) -> Result<()> {
+        let mut tx = self.app.db.write().await?;
+        store::job::release(&mut tx, &self.user, &self.holder).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn run(&self, row: &JobRow) -> Result<Result<(), HomeserverError>> {
+        let Some(user) = store::user::find(&self.app.db, &self.user).await? else { return Ok(Ok(())) };
+        match serde_json::from_str(&row.payload) {
+            // Provisioning would bring a deactivated account back to life at the homeserver.
+            Ok(Job::ProvisionUser { .. }) if user.deactivated_at.is_some() => Ok(Ok(())),
+            Ok(Job::ProvisionUser { display_name }) => self.provision(&user, display_name).await,
+            Ok(Job::SettleDevice { device_id }) => self.settle(&user, &device_id).await,
+            Err(error) => {
+                tracing::error!(job = %row.payload, %error, "a job cannot be read; it is dropped");
+                Ok(Ok(()))
+            }
+        }
+    }
+
+    async fn provision(&self, user: &User, display_name: Option<String>) -> Result<Result<(), HomeserverError>> {
+        let provision = Provision {
+            localpart: user.username.clone(),
+            display_name,
+            emails: store::user::list_emails(&self.app.db, &user.id).await?,
+            is_locked: user.locked_at.is_some(),
+        };
+        Ok(self.homeserver.provision_user(&provision).await)
+    }
+
+    async fn settle(&self, user: &User, device_id: &str) -> Result<Result<(), HomeserverError>> {
+        if store::session::is_device_held(&self.app.db, &user.id, device_id).await? {
+            return Ok(Ok(()));
+        }
+        Ok(match self.homeserver.delete_device(&user.username, device_id).await {
+            Err(HomeserverError::UnknownUser) => Ok(()),
+            result => result,
+        })
+    }
+
+    async fn finish(&self, job: &JobId) -> Result<()> {
+        let mut tx = self.app.db.write().await?;
+        store::job::delete(&mut tx, job).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn note_failure(&self, row: &JobRow, error: &HomeserverError) -> Result<()> {
+        tracing::warn!(job = %row.payload, attempts = row.attempts, %error, "work at the homeserver has to wait");
+        let pause = SECOND.saturating_mul(1 << row.attempts.clamp(0, 10)).min(LONGEST_PAUSE);
+        let mut tx = self.app.db.write().await?;
+        store::job::retry_at(&mut tx, &row.id, self.app.clock.now() + pause, &error.to_string()).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+fn unavailable(error: HomeserverError) -> Error {
+    tracing::warn!(%error, "the homeserver did not create a device");
+    Refusal::HomeserverUnavailable.into()
+}

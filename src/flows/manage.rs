@@ -1,0 +1,83 @@
+//! What an administrator does to accounts at the command line. The server that runs beside it carries the changes to
+//! the homeserver through the same queue.
+
+use crate::{
+    app::App,
+    domain::{
+        refusal::Refusal,
+        user::{MAX_PASSWORD_BYTES, User, UsernameProblem, choose_username},
+    },
+    error::Result,
+    flows::{
+        homeserver::{self, Job},
+        register::{self, NewUser},
+    },
+    store,
+};
+
+/// Creates a user, with or without a password.
+///
+/// # Errors
+/// `Username` with the reason; a store error when the e-mail address belongs to somebody else.
+pub async fn register_user(
+    app: &App,
+    username: &str,
+    password: Option<&str>,
+    email: Option<&str>,
+    is_admin: bool,
+) -> Result<String> {
+    let username = choose_username(username, app.server_name()).map_err(Refusal::Username)?;
+    if store::user::is_username_taken(&app.db, &username).await? {
+        return Err(Refusal::Username(UsernameProblem::Taken).into());
+    }
+    let hash = match password {
+        Some(password) => Some(app.passwords.hash(check_length(password)?).await?),
+        None => None,
+    };
+    let mxid = crate::domain::user::mxid(&username, app.server_name());
+    let new = NewUser { username, display_name: None, is_admin };
+    register::insert(app, new, hash.as_ref(), email, None).await?;
+    Ok(mxid)
+}
+
+/// Sets the password of a user. Sessions go on.
+///
+/// # Errors
+/// `NotFound` when there is no such user.
+pub async fn set_password(app: &App, username: &str, password: &str) -> Result<User> {
+    let user = find(app, username).await?;
+    let hash = app.passwords.hash(check_length(password)?).await?;
+    let mut tx = app.db.write().await?;
+    store::user::set_password(&mut tx, &user.id, &hash, app.clock.now()).await?;
+    tx.commit().await?;
+    Ok(user)
+}
+
+/// Locks an account or lifts the lock; false when it was so already.
+///
+/// # Errors
+/// `NotFound` when there is no such user.
+pub async fn set_locked(app: &App, username: &str, is_locked: bool) -> Result<(User, bool)> {
+    let user = find(app, username).await?;
+    let locked_at = is_locked.then(|| app.clock.now());
+    let mut tx = app.db.write().await?;
+    let has_changed = store::user::set_locked(&mut tx, &user.id, locked_at).await?;
+    if has_changed {
+        homeserver::enqueue(app, &mut tx, &user.id, &Job::ProvisionUser { display_name: None }).await?;
+    }
+    tx.commit().await?;
+    Ok((user, has_changed))
+}
+
+async fn find(app: &App, username: &str) -> Result<User> {
+    let name = username.strip_prefix('@').unwrap_or(username);
+    let name = name.strip_suffix(&format!(":{}", app.server_name())).unwrap_or(name);
+    Ok(store::user::find_by_username(&app.db, name).await?.ok_or(Refusal::NotFound)?)
+}
+
+fn check_length(password: &str) -> Result<&str, Refusal> {
+    match password.len() {
+        1..=MAX_PASSWORD_BYTES => Ok(password),
+        _ => Err(Refusal::InvalidRequest(format!("a password has 1 to {MAX_PASSWORD_BYTES} bytes"))),
+    }
+}

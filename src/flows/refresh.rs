@@ -1,0 +1,237 @@
+//! Refreshing (INV-04; RFC 6749 §6, MSC2964; spec area 5): idempotent, one live branch, and a replay ends the session.
+//!
+//! The first exchange of refresh token n mints pair n+1 and keeps it sealed under token n. Presenting n again opens
+//! and repeats that pair while nobody has used it, and for a minute in any case, as long as refresh token n+1 was not
+//! itself exchanged. Once it was, the rows behind n are gone; the family that all tokens of a session share still
+//! tells whose token is being replayed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    app::App,
+    clock::SECOND,
+    crypto::{
+        seal::{open_under_token, seal_under_token},
+        secret::{Kind, Secret},
+    },
+    domain::{
+        params::Params,
+        refusal::Refusal,
+        scope::Scope,
+        session::{ACCESS_TOKEN_LIFE, EndReason, PresentedToken, Purpose, REFRESH_GRACE, Session},
+    },
+    error::{Error, Result},
+    flows::{
+        session,
+        token::{TokenResponse, id_token, required},
+    },
+    store::{
+        self,
+        client::Client,
+        token::{NewToken, PairState, Successor, TokenKind},
+    },
+};
+
+/// The pair that a refresh token is exchanged for, as it is sealed.
+#[derive(Serialize, Deserialize)]
+struct Pair {
+    access: String,
+    refresh: String,
+}
+
+/// What is handed out.
+struct Issued {
+    pair: Pair,
+    scope: String,
+    access_expires_at: i64,
+}
+
+/// Answers the `refresh_token` grant.
+///
+/// # Errors
+/// `InvalidGrant` for a token that is unknown, another client's, or replayed: the last ends the session.
+/// `InvalidScope` when more is asked than was granted.
+pub async fn refresh(app: &App, client: &Client, params: &Params) -> Result<TokenResponse> {
+    let unknown = Refusal::InvalidGrant("the refresh token is unknown");
+    let presented = Secret::parse(Kind::RefreshToken, required(params, "refresh_token")?).ok_or(unknown.clone())?;
+    // A token that another request exchanges between our look and our hold is looked at once more.
+    for _ in 0..3 {
+        let Some(token) = store::token::find(&app.db, TokenKind::Refresh, &presented.hash()).await? else {
+            return Err(refuse_forgotten(app, client, &presented).await?.into());
+        };
+        // REF-07: the wrong client learns nothing and changes nothing.
+        if token.session.client_id.as_ref() != Some(&client.id) {
+            return Err(unknown.into());
+        }
+        token.session.judge(Purpose::Refresh, app.clock.now()).map_err(|_| unknown.clone())?;
+        let scope = narrowed_scope(&token.session, params)?;
+        let issued = match token.consumed_at {
+            None => rotate(app, &token, &presented, scope.as_deref()).await?,
+            Some(consumed_at) => Some(deliver_again(app, &token, &presented, consumed_at).await?),
+        };
+        if let Some(issued) = issued {
+            metrics::counter!("keymaker_refreshes_total", "kind" => refresh_kind(&token)).increment(1);
+            return respond(app, client, &token.session, issued).await;
+        }
+    }
+    Err(Refusal::Busy.into())
+}
+
+fn refresh_kind(token: &PresentedToken) -> &'static str {
+    if token.consumed_at.is_none() { "rotated" } else { "delivered_again" }
+}
+
+/// A token without a row is garbage, or one that was superseded long ago: then its family names the session.
+async fn refuse_forgotten(app: &App, client: &Client, presented: &Secret) -> Result<Refusal> {
+    if let Some(session) = store::session::find_by_family(&app.db, &presented.family().hash()).await?
+        && session.ended_at.is_none()
+        && session.client_id.as_ref() == Some(&client.id)
+    {
+        end_replayed(app, &session).await?;
+    }
+    Ok(Refusal::InvalidGrant("the refresh token is unknown"))
+}
+
+/// REF-06: one of two holders is a thief, and nobody can tell which.
+async fn end_replayed(app: &App, session: &Session) -> Result<()> {
+    tracing::warn!(session = %session.session_id, "a superseded refresh token was replayed; its session ends");
+    session::end(app, session, EndReason::RefreshTokenReplayed).await
+}
+
+/// RFC 6749 §6: no more than was granted; the refresh token itself never shrinks (REF-07).
+fn narrowed_scope(session: &Session, params: &Params) -> Result<Option<String>, Refusal> {
+    let Some(raw) = params.get("scope") else { return Ok(None) };
+    let asked = Scope::parse(raw).map_err(|error| Refusal::InvalidScope(error.to_string()))?;
+    if !asked.is_subset_of(&session.scope()) {
+        return Err(Refusal::InvalidScope("more was asked than was granted".to_owned()));
+    }
+    Ok(Some(asked.to_string()))
+}
+
+/// Exchanges a fresh refresh token; nothing when somebody else was faster.
+async fn rotate(app: &App, token: &PresentedToken, presented: &Secret, scope: Option<&str>) -> Result<Option<Issued>> {
+    let (now, family, session) = (app.clock.now(), presented.family(), &token.session.session_id);
+    let access = Secret::of_family(Kind::AccessToken, &family);
+    let refresh = Secret::of_family(Kind::RefreshToken, &family);
+    let (access_id, refresh_id) = (app.new_token_id(), app.new_token_id());
+    let pair = Pair { access: access.expose().to_owned(), refresh: refresh.expose().to_owned() };
+    let sealed = serde_json::to_vec(&pair)
+        .ok()
+        .and_then(|plaintext| seal_under_token(presented, &plaintext))
+        .ok_or(Error::Internal("a pair cannot be sealed"))?;
+
+    let mut tx = app.db.write().await?;
+    if !store::session::hold(&mut tx, session, now).await? {
+        return Err(Refusal::InvalidGrant("the session has ended").into());
+    }
+    let successor = Successor { sealed, access: &access_id, refresh: &refresh_id };
+    if !store::token::consume_refresh(&mut tx, &token.token_id, successor, now).await? {
+        return Ok(None);
+    }
+    let new = |id, kind, secret: &Secret, scope, expires_at| NewToken {
+        id,
+        session,
+        kind,
+        secret_hash: secret.hash(),
+        scope,
+        expires_at,
+        now,
+    };
+    let access_expires_at = now + ACCESS_TOKEN_LIFE;
+    store::token::insert(&mut tx, new(&access_id, TokenKind::Access, &access, scope, Some(access_expires_at))).await?;
+    store::token::insert(&mut tx, new(&refresh_id, TokenKind::Refresh, &refresh, None, None)).await?;
+    // DEC-16: the access token before this one is revoked at once, with everything older.
+    store::token::prune(&mut tx, session, [&token.token_id, &access_id, &refresh_id]).await?;
+    tx.commit().await?;
+    let scope = scope.map_or_else(|| token.session.scope.clone(), str::to_owned);
+    Ok(Some(Issued { pair, scope, access_expires_at }))
+}
+
+/// Hands out the pair of an exchanged refresh token again, or finds that this is a replay.
+async fn deliver_again(app: &App, token: &PresentedToken, presented: &Secret, consumed_at: i64) -> Result<Issued> {
+    let now = app.clock.now();
+    let ended = Refusal::InvalidGrant("the session has ended");
+    let (Some(sealed), Some(access), Some(refresh)) =
+        (&token.successor, &token.successor_access_id, &token.successor_refresh_id)
+    else {
+        return Err(Error::Internal("an exchanged refresh token without a successor"));
+    };
+    let mut tx = app.db.write().await?;
+    if !store::session::hold(&mut tx, &token.session.session_id, now).await? {
+        return Err(ended.into());
+    }
+    let state =
+        store::token::find_pair(&mut tx, access, refresh).await?.filter(|pair| pair.may_be_repeated(consumed_at, now));
+    let Some(state) = state else {
+        drop(tx);
+        end_replayed(app, &token.session).await?;
+        return Err(Refusal::InvalidGrant("the refresh token was replayed").into());
+    };
+    let mut access_expires_at = state.access_expires_at.unwrap_or(now);
+    if state.access_first_used_at.is_none() {
+        access_expires_at = now + ACCESS_TOKEN_LIFE;
+        store::token::renew_unused(&mut tx, access, access_expires_at).await?;
+    }
+    tx.commit().await?;
+    let pair = open_under_token(presented, sealed)
+        .and_then(|plaintext| serde_json::from_slice(&plaintext).ok())
+        .ok_or(Error::Internal("a sealed pair cannot be opened"))?;
+    let scope = state.access_scope.unwrap_or_else(|| token.session.scope.clone());
+    Ok(Issued { pair, scope, access_expires_at })
+}
+
+impl PairState {
+    /// INV-04: unused, or young; but never once its refresh token was exchanged.
+    fn may_be_repeated(&self, minted_at: i64, now: i64) -> bool {
+        let is_unused = self.access_first_used_at.is_none();
+        self.refresh_consumed_at.is_none() && (is_unused || now - minted_at <= REFRESH_GRACE)
+    }
+}
+
+async fn respond(app: &App, client: &Client, session: &Session, issued: Issued) -> Result<TokenResponse> {
+    let Issued { pair, scope, access_expires_at } = issued;
+    let granted = Scope::parse(&scope).unwrap_or_default();
+    let user = match (&session.user_id, granted.is_openid()) {
+        (Some(user), true) => store::user::find(&app.db, user).await?,
+        _ => None,
+    };
+    let access = Secret::parse(Kind::AccessToken, &pair.access).ok_or(Error::Internal("a pair without a token"))?;
+    // REF-11: the time of the original login, and no nonce.
+    let id_token = user.map(|user| id_token(app, client, &user, session.auth_time, None, &access)).transpose()?;
+    Ok(TokenResponse {
+        access_token: pair.access,
+        token_type: "Bearer",
+        expires_in: (access_expires_at - app.clock.now()).max(SECOND) / SECOND,
+        refresh_token: Some(pair.refresh),
+        scope,
+        id_token,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_is_repeated_while_it_is_unused_or_young_and_not_exchanged() {
+        // INV-04
+        let table = [
+            // (first use of its access token, exchange of its refresh token, now, expected); minted at 0
+            (None, None, 0, true),
+            (None, None, 86_400_000, true),
+            (Some(1), None, REFRESH_GRACE, true),
+            (Some(1), None, REFRESH_GRACE + 1, false),
+            (None, Some(1), 2, false),
+            (Some(1), Some(2), 3, false),
+        ];
+        for (access_first_used_at, refresh_consumed_at, now, expected) in table {
+            let state =
+                PairState { access_first_used_at, access_expires_at: None, refresh_consumed_at, access_scope: None };
+            assert_eq!(
+                state.may_be_repeated(0, now),
+                expected,
+                "{access_first_used_at:?} {refresh_consumed_at:?} {now}"
+            );
+        }
+    }
+}

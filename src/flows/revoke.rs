@@ -1,0 +1,36 @@
+//! Revocation (RFC 7009, MSC4254; spec area 6): whichever token of a session is presented, the session ends.
+
+use crate::{
+    app::App,
+    crypto::secret::{Kind, Secret},
+    domain::{params::Params, session::EndReason},
+    error::Result,
+    flows::{client_auth, session, token::required},
+    store,
+};
+
+/// Ends the session of the presented token; one that nobody knows is as good as revoked (RFC 7009 §2.2).
+///
+/// The family of a token names its session, so an expired access token and a superseded refresh token work as well:
+/// clients log out with the token they have, which after an idle hour is an expired one (REV-03). Who presents it does
+/// not matter (REV-06): a scanner that found a leaked token does right to present it.
+///
+/// # Errors
+/// `InvalidRequest` without a token; `InvalidClient` when credentials are presented and wrong.
+pub async fn revoke(app: &App, authorization: Option<&str>, params: &Params) -> Result<()> {
+    let presented = required(params, "token")?;
+    if let Some(client_auth::Credentials::Secret { .. }) = client_auth::presented(authorization, params)? {
+        client_auth::authenticate(app, authorization, params).await?;
+    }
+    let Some(secret) =
+        [Kind::AccessToken, Kind::RefreshToken].into_iter().find_map(|kind| Secret::parse(kind, presented))
+    else {
+        return Ok(());
+    };
+    if let Some(found) = store::session::find_by_family(&app.db, &secret.family().hash()).await?
+        && found.ended_at.is_none()
+    {
+        session::end(app, &found, EndReason::Revoked).await?;
+    }
+    Ok(())
+}

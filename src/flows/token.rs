@@ -1,0 +1,349 @@
+//! The token endpoint (RFC 6749 §4.1.3, §4.4; spec area 4): the exchange of a code, and tokens for a client itself.
+//! Refreshing has a file of its own.
+
+use serde::Serialize;
+
+use crate::{
+    app::App,
+    clock::{HOUR, SECOND},
+    crypto::secret::{Family, Kind, Secret},
+    domain::{
+        client::GrantType,
+        grant::{CODE_RETRY_GRACE, Grant, verifier_matches},
+        id::{JobId, SessionId, TokenId},
+        params::Params,
+        refusal::Refusal,
+        scope::Scope,
+        session::{ACCESS_TOKEN_LIFE, EndReason, Purpose, SessionKind},
+        user::User,
+    },
+    error::{Error, Result},
+    flows::{Caller, homeserver, refresh, session},
+    store::{
+        self,
+        client::Client,
+        db::Tx,
+        session::NewSession,
+        token::{NewToken, TokenKind},
+    },
+};
+
+/// The successful response (RFC 6749 §5.1, OIDC Core §3.1.3.3). It is never logged.
+#[derive(Serialize)]
+pub struct TokenResponse {
+    pub access_token: String,
+    pub token_type: &'static str,
+    /// Seconds.
+    pub expires_in: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    pub scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
+}
+
+/// Answers a token request of an authenticated client.
+///
+/// # Errors
+/// The OAuth errors of spec 4.4.
+pub async fn issue(app: &App, client: Client, params: &Params, caller: Caller) -> Result<TokenResponse> {
+    let (grant_type, name) = match params.get("grant_type") {
+        Some("authorization_code") => (GrantType::AuthorizationCode, "the authorization_code grant"),
+        Some("refresh_token") => (GrantType::RefreshToken, "the refresh_token grant"),
+        Some("client_credentials") => (GrantType::ClientCredentials, "the client_credentials grant"),
+        Some(_) => return Err(Refusal::UnsupportedGrantType.into()),
+        None => return Err(Refusal::InvalidRequest("grant_type is missing".to_owned()).into()),
+    };
+    if !client.metadata.allows_grant(grant_type) {
+        return Err(Refusal::UnauthorizedClient(name).into());
+    }
+    match grant_type {
+        GrantType::AuthorizationCode => exchange_code(app, client, params, caller).await,
+        GrantType::RefreshToken => refresh::refresh(app, &client, params).await,
+        _ => client_credentials(app, &client, params, caller).await,
+    }
+}
+
+/// Gives a required parameter.
+pub fn required<'a>(params: &'a Params, name: &'static str) -> Result<&'a str, Refusal> {
+    params.get(name).ok_or_else(|| Refusal::InvalidRequest(format!("{name} is missing")))
+}
+
+async fn exchange_code(app: &App, client: Client, params: &Params, caller: Caller) -> Result<TokenResponse> {
+    let code = required(params, "code")?;
+    let redirect_uri = required(params, "redirect_uri")?;
+    let grant = find_grant(app, code, &client, params).await?;
+    if grant.redirect_uri != redirect_uri {
+        return Err(Refusal::InvalidGrant("redirect_uri is not the one of the authorization request").into());
+    }
+    check_verifier(app, &grant, params).await?;
+    let user = check_user(app, &grant).await?;
+    // Whoever hangs up now must not leave a device without a session, or a lane that nobody leaves.
+    let app = app.clone();
+    tokio::spawn(async move { exchange(&app, &client, &grant, &user, &caller).await })
+        .await
+        .map_err(|_| Error::Internal("an exchange died"))?
+}
+
+/// TOK-01, TOK-02: known, of this client, unexpired and unused; the wrong client does not burn it.
+async fn find_grant(app: &App, code: &str, client: &Client, params: &Params) -> Result<Grant> {
+    let unknown = Refusal::InvalidGrant("the code is unknown");
+    let secret = Secret::parse(Kind::AuthorizationCode, code).ok_or(unknown.clone())?;
+    let grant = store::grant::find_by_code(&app.db, &secret.hash()).await?.ok_or(unknown.clone())?;
+    if let Some(consumed_at) = grant.consumed_at {
+        return Err(refuse_reuse(app, &grant, client, params, consumed_at).await?.into());
+    }
+    if grant.client_id != client.id {
+        return Err(unknown.into());
+    }
+    if grant.code_expires_at.is_none_or(|at| at <= app.clock.now()) {
+        return Err(Refusal::InvalidGrant("the code has expired").into());
+    }
+    Ok(grant)
+}
+
+/// TOK-03, DEC-05: the same client within seconds lost our response; anybody else, or later, holds a stolen code.
+async fn refuse_reuse(app: &App, grant: &Grant, client: &Client, params: &Params, consumed_at: i64) -> Result<Refusal> {
+    let verifier = params.get("code_verifier").unwrap_or_default();
+    let is_same_client = grant.client_id == client.id
+        && grant.code_challenge.as_deref().is_none_or(|challenge| verifier_matches(verifier, challenge));
+    let is_retry = is_same_client && app.clock.now() - consumed_at <= CODE_RETRY_GRACE;
+    if !is_retry
+        && let Some(id) = &grant.session_id
+        && let Some(session) = store::session::find(&app.db, id).await?
+    {
+        tracing::warn!(session = %id, "an authorization code was presented again; its session ends");
+        session::end(app, &session, EndReason::CodeReplayed).await?;
+    }
+    Ok(Refusal::InvalidGrant("the code was used already"))
+}
+
+/// RFC 7636 §4.6, AUT-04. Only the holder of the redirect sees a code, so a wrong verifier burns it (TOK-02).
+async fn check_verifier(app: &App, grant: &Grant, params: &Params) -> Result<()> {
+    match (&grant.code_challenge, params.get("code_verifier")) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err(Refusal::InvalidGrant("the authorization request had no code_challenge").into()),
+        (Some(_), None) => Err(Refusal::InvalidRequest("code_verifier is missing".to_owned()).into()),
+        (Some(challenge), Some(verifier)) if verifier_matches(verifier, challenge) => Ok(()),
+        (Some(_), Some(_)) => {
+            let mut tx = app.db.write().await?;
+            store::grant::burn_code(&mut tx, &grant.id, app.clock.now()).await?;
+            tx.commit().await?;
+            Err(Refusal::InvalidGrant("code_verifier does not match the code_challenge").into())
+        }
+    }
+}
+
+/// TOK-01: the account is active, and the login that allowed this was not ended meanwhile.
+async fn check_user(app: &App, grant: &Grant) -> Result<User> {
+    let gone = Refusal::InvalidGrant("the person is no longer signed in");
+    let login = grant.browser_session_id.as_ref().ok_or(gone.clone())?;
+    let login = store::session::find(&app.db, login).await?.ok_or(gone.clone())?;
+    login.judge(Purpose::Use, app.clock.now()).map_err(|_| gone.clone())?;
+    let user = grant.user_id.as_ref().ok_or(gone.clone())?;
+    Ok(store::user::find(&app.db, user).await?.ok_or(gone)?)
+}
+
+/// TOK-12: the device exists before the code is consumed, so that a homeserver in trouble costs nobody a code.
+async fn exchange(app: &App, client: &Client, grant: &Grant, user: &User, caller: &Caller) -> Result<TokenResponse> {
+    let scope = Scope::parse(&grant.scope).unwrap_or_default();
+    let Some(device_id) = scope.device_id() else {
+        return commit_exchange(app, client, grant, user, caller, None).await;
+    };
+    let Some(lane) = homeserver::enter(app, &user.id).await? else {
+        return commit_exchange(app, client, grant, user, caller, None).await;
+    };
+    let result = async {
+        lane.run_pending().await?;
+        let name = device_name(client);
+        let job = lane.create_device(user, device_id, name.as_deref()).await?;
+        commit_exchange(app, client, grant, user, caller, Some(job)).await
+    }
+    .await;
+    lane.leave().await?;
+    result
+}
+
+/// DEV-04: other people see the name of a device, so it tells no more than the application.
+fn device_name(client: &Client) -> Option<String> {
+    client.metadata.name(&[]).map(|name| name.chars().take(100).collect())
+}
+
+async fn commit_exchange(
+    app: &App,
+    client: &Client,
+    grant: &Grant,
+    user: &User,
+    caller: &Caller,
+    settled_by: Option<JobId>,
+) -> Result<TokenResponse> {
+    let (now, family, id) = (app.clock.now(), Family::generate(), app.new_session_id());
+    let scope = Scope::parse(&grant.scope).unwrap_or_default();
+    let mut tx = app.db.write().await?;
+    if !store::grant::consume_code(&mut tx, &grant.id, &id, now).await? {
+        return Err(Refusal::InvalidGrant("the code was used already").into());
+    }
+    let new = NewSession {
+        id: &id,
+        kind: SessionKind::Oauth,
+        user: Some(&user.id),
+        client: Some(&client.id),
+        family_hash: family.hash(),
+        scope: grant.scope.clone(),
+        device_id: scope.device_id(),
+        device_name: client.metadata.name(&[]),
+        user_agent: caller.user_agent.as_deref(),
+        ip: caller.ip.clone(),
+        auth_time: grant.auth_time,
+        expires_at: None,
+        now,
+    };
+    store::session::insert(&mut tx, new).await?;
+    if let Some(device_id) = scope.device_id() {
+        session::replace_on_device(app, &mut tx, &user.id, device_id, &id).await?;
+    }
+    let access = Secret::of_family(Kind::AccessToken, &family);
+    insert_access(app, &mut tx, &id, &access, now + ACCESS_TOKEN_LIFE).await?;
+    let refresh = match client.metadata.allows_grant(GrantType::RefreshToken) {
+        true => Some(insert_refresh(app, &mut tx, &id, &family).await?),
+        false => None,
+    };
+    if let Some(job) = &settled_by {
+        store::job::delete(&mut tx, job).await?;
+    }
+    tx.commit().await?;
+    metrics::counter!("keymaker_sessions_started_total", "grant_type" => "authorization_code").increment(1);
+    let id_token = match scope.is_openid() {
+        true => Some(id_token(app, client, user, grant.auth_time, grant.nonce.as_deref(), &access)?),
+        false => None,
+    };
+    Ok(TokenResponse {
+        access_token: access.expose().to_owned(),
+        token_type: "Bearer",
+        expires_in: ACCESS_TOKEN_LIFE / SECOND,
+        refresh_token: refresh.map(|secret| secret.expose().to_owned()),
+        scope: grant.scope.clone(),
+        id_token,
+    })
+}
+
+async fn insert_access(
+    app: &App,
+    tx: &mut Tx,
+    session: &SessionId,
+    secret: &Secret,
+    expires_at: i64,
+) -> Result<TokenId> {
+    let id = app.new_token_id();
+    let token = NewToken {
+        id: &id,
+        session,
+        kind: TokenKind::Access,
+        secret_hash: secret.hash(),
+        scope: None,
+        expires_at: Some(expires_at),
+        now: app.clock.now(),
+    };
+    store::token::insert(tx, token).await?;
+    Ok(id)
+}
+
+async fn insert_refresh(app: &App, tx: &mut Tx, session: &SessionId, family: &Family) -> Result<Secret> {
+    let secret = Secret::of_family(Kind::RefreshToken, family);
+    let token = NewToken {
+        id: &app.new_token_id(),
+        session,
+        kind: TokenKind::Refresh,
+        secret_hash: secret.hash(),
+        scope: None,
+        expires_at: None,
+        now: app.clock.now(),
+    };
+    store::token::insert(tx, token).await?;
+    Ok(secret)
+}
+
+/// RFC 6749 §4.4: no person, so no refresh token, no ID token and no Matrix scope (spec SCP-11).
+async fn client_credentials(app: &App, client: &Client, params: &Params, caller: Caller) -> Result<TokenResponse> {
+    let raw = params.get("scope").unwrap_or_default();
+    let scope = match raw {
+        "" => Scope::default(),
+        raw => Scope::parse(raw)
+            .and_then(Scope::requestable_by_machines)
+            .map_err(|error| Refusal::InvalidScope(error.to_string()))?,
+    };
+    let (now, family, id) = (app.clock.now(), Family::generate(), app.new_session_id());
+    let access = Secret::of_family(Kind::AccessToken, &family);
+    let mut tx = app.db.write().await?;
+    let new = NewSession {
+        id: &id,
+        kind: SessionKind::Oauth,
+        user: None,
+        client: Some(&client.id),
+        family_hash: family.hash(),
+        scope: scope.to_string(),
+        device_id: None,
+        device_name: None,
+        user_agent: caller.user_agent.as_deref(),
+        ip: caller.ip,
+        auth_time: None,
+        expires_at: Some(now + ACCESS_TOKEN_LIFE),
+        now,
+    };
+    store::session::insert(&mut tx, new).await?;
+    insert_access(app, &mut tx, &id, &access, now + ACCESS_TOKEN_LIFE).await?;
+    tx.commit().await?;
+    Ok(TokenResponse {
+        access_token: access.expose().to_owned(),
+        token_type: "Bearer",
+        expires_in: ACCESS_TOKEN_LIFE / SECOND,
+        refresh_token: None,
+        scope: scope.to_string(),
+        id_token: None,
+    })
+}
+
+/// The claims of an ID token (OIDC Core §2; spec OID-04): no personal data beyond the subject.
+#[derive(Serialize)]
+struct IdTokenClaims<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: &'a str,
+    iat: i64,
+    exp: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nonce: Option<&'a str>,
+    at_hash: String,
+}
+
+/// Makes the ID token that goes with an access token.
+///
+/// # Errors
+/// When signing fails.
+pub fn id_token(
+    app: &App,
+    client: &Client,
+    user: &User,
+    auth_time: Option<i64>,
+    nonce: Option<&str>,
+    access_token: &Secret,
+) -> Result<String> {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+    // OIDC Core §3.1.3.6: the left half of the SHA-256 digest, since the signature is RS256.
+    let digest = crate::crypto::secret::sha256(access_token.expose().as_bytes());
+    let now = app.clock.now();
+    let claims = IdTokenClaims {
+        iss: app.config.http.issuer().as_str(),
+        sub: user.id.as_str(),
+        aud: client.id.as_str(),
+        iat: now / SECOND,
+        exp: (now + HOUR) / SECOND,
+        auth_time: auth_time.map(|at| at / SECOND),
+        nonce,
+        at_hash: URL_SAFE_NO_PAD.encode(&digest[..16]),
+    };
+    app.keys.sign(&claims).map_err(|_| Error::Internal("an ID token cannot be signed"))
+}

@@ -1,0 +1,71 @@
+//! The UserInfo response (OIDC Core §5.3; spec OID-01, OID-02).
+
+use serde::Serialize;
+
+use crate::{
+    app::App,
+    crypto::secret::{Kind, Secret},
+    domain::{
+        refusal::Refusal,
+        scope::{EMAIL, PROFILE},
+        session::Purpose,
+        user::User,
+    },
+    error::Result,
+    store::{self, token::TokenKind},
+};
+
+/// The claims; what is not there is left out.
+#[derive(Serialize)]
+pub struct UserInfo {
+    pub sub: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferred_username: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email_verified: Option<bool>,
+}
+
+/// Gives the claims that an access token opens.
+///
+/// # Errors
+/// `InvalidToken`; `InsufficientScope` without `openid`.
+pub async fn userinfo(app: &App, access_token: &str) -> Result<UserInfo> {
+    let secret = Secret::parse(Kind::AccessToken, access_token).ok_or(Refusal::InvalidToken)?;
+    let token = store::token::find(&app.db, TokenKind::Access, &secret.hash()).await?.ok_or(Refusal::InvalidToken)?;
+    let now = app.clock.now();
+    if !token.is_unexpired(now) || token.session.judge(Purpose::Use, now).is_err() {
+        return Err(Refusal::InvalidToken.into());
+    }
+    let scope = token.session.scope();
+    if !scope.is_openid() {
+        return Err(Refusal::InsufficientScope("openid").into());
+    }
+    let user = token.session.user_id.as_ref().ok_or(Refusal::InvalidToken)?;
+    let user = store::user::find(&app.db, user).await?.ok_or(Refusal::InvalidToken)?;
+    if token.first_used_at.is_none() {
+        let mut tx = app.db.write().await?;
+        store::token::mark_first_use(&mut tx, &token.token_id, now).await?;
+        tx.commit().await?;
+    }
+    app.activity.mark(&token.session.session_id, token.session.last_active_at, now);
+    claims(app, user, scope.contains(PROFILE), scope.contains(EMAIL)).await
+}
+
+async fn claims(app: &App, user: User, has_profile: bool, has_email: bool) -> Result<UserInfo> {
+    let email = match has_email {
+        true => store::user::list_emails(&app.db, &user.id).await?.into_iter().next(),
+        false => None,
+    };
+    let User { id, username, display_name, .. } = user;
+    Ok(UserInfo {
+        sub: id.to_string(),
+        name: display_name.filter(|_| has_profile),
+        preferred_username: Some(username).filter(|_| has_profile),
+        email_verified: email.as_ref().map(|_| true),
+        email,
+    })
+}

@@ -1,0 +1,95 @@
+//! Work after the response: the worker of the durable queue, and the housekeeping that decides nothing (INV-15).
+
+use std::time::Duration;
+
+use tokio::{sync::watch, task::JoinSet};
+
+use crate::{app::App, clock::DAY, error::Result, flows::homeserver, store};
+
+/// How often the queue is looked at without being woken: retries come due, and other processes insert jobs.
+const POLL: Duration = Duration::from_secs(1);
+/// How many lanes are worked in at once.
+const LANES_AT_ONCE: usize = 8;
+const ACTIVITY_INTERVAL: Duration = Duration::from_secs(10);
+const CLEAN_UP_INTERVAL: Duration = Duration::from_secs(600);
+
+/// Starts the workers; they end when `stop` turns true.
+pub fn start(app: &App, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+    let mut workers = JoinSet::new();
+    workers.spawn(queue(app.clone(), stop.clone()));
+    workers.spawn(every(ACTIVITY_INTERVAL, app.clone(), stop.clone(), |app| async move {
+        app.activity.write(&app.db).await
+    }));
+    workers.spawn(every(CLEAN_UP_INTERVAL, app.clone(), stop.clone(), |app| async move { clean_up(&app).await }));
+    workers
+}
+
+async fn queue(app: App, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        match run_due(&app).await {
+            Ok(0) => {
+                tokio::select! {
+                    () = app.jobs.notified() => {}
+                    () = tokio::time::sleep(POLL) => {}
+                    _ = stop.changed() => {}
+                }
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(%error, "the queue cannot be read");
+                tokio::time::sleep(POLL).await;
+            }
+        }
+    }
+}
+
+/// Works in every lane that is due and gives their number.
+///
+/// # Errors
+/// When the store fails.
+pub async fn run_due(app: &App) -> Result<usize> {
+    let lanes = store::job::list_due_lanes(&app.db, app.clock.now()).await?;
+    let count = lanes.len();
+    let mut running = JoinSet::new();
+    for lane in lanes {
+        if running.len() >= LANES_AT_ONCE {
+            running.join_next().await;
+        }
+        let app = app.clone();
+        running.spawn(async move {
+            if let Err(error) = homeserver::work_off(&app, &lane).await {
+                tracing::error!(user = %lane, %error, "work for a user failed");
+            }
+        });
+    }
+    running.join_all().await;
+    Ok(count)
+}
+
+/// Deletes authorizations and sign-ups that ended a day ago: their codes are still told apart as used until then.
+async fn clean_up(app: &App) -> Result<()> {
+    let before = app.clock.now() - DAY;
+    let mut tx = app.db.write().await?;
+    let grants = store::grant::delete_older_than(&mut tx, before).await?;
+    let registrations = store::registration::delete_older_than(&mut tx, before).await?;
+    tx.commit().await?;
+    tracing::debug!(grants, registrations, "cleaned up");
+    Ok(())
+}
+
+async fn every<F: Future<Output = Result<()>>>(
+    interval: Duration,
+    app: App,
+    mut stop: watch::Receiver<bool>,
+    work: impl Fn(App) -> F,
+) {
+    while !*stop.borrow() {
+        tokio::select! {
+            () = tokio::time::sleep(interval) => {}
+            _ = stop.changed() => {}
+        }
+        if let Err(error) = work(app.clone()).await {
+            tracing::error!(%error, "housekeeping failed");
+        }
+    }
+}

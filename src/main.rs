@@ -1,0 +1,284 @@
+//! Parses the arguments, loads the configuration, and runs one command.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Display,
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand};
+use keymaker::{
+    app::{self, App},
+    clock::Clock,
+    config::{self, Config, HomeserverKind},
+    domain::refusal::Refusal,
+    error::Error,
+    flows::manage,
+    server,
+    store::db::Db,
+    telemetry,
+};
+
+/// The authentication service of a Matrix homeserver
+#[derive(Parser)]
+#[command(name = "keymaker", version)]
+struct Arguments {
+    /// The configuration file; without one, `server` and `manage` run for development in ./data
+    #[arg(long, short, global = true, env = "KEYMAKER_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the service
+    Server,
+    /// Write or check a configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Look after the database
+    #[command(subcommand)]
+    Database(DatabaseCommand),
+    /// Look after accounts
+    #[command(subcommand)]
+    Manage(ManageCommand),
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Print an annotated configuration with fresh secrets
+    Generate,
+    /// Load the configuration and list every problem with its path
+    Check,
+}
+
+#[derive(Subcommand)]
+enum DatabaseCommand {
+    /// Bring the schema up to date (the server does it too when it starts)
+    Migrate,
+}
+
+#[derive(Subcommand)]
+enum ManageCommand {
+    /// Create an account
+    RegisterUser(RegisterUser),
+    /// Set the password of an account
+    SetPassword {
+        /// The user name, or the whole Matrix ID
+        username: String,
+        /// The new password; read from standard input when it is not given
+        #[arg(long, short)]
+        password: Option<String>,
+    },
+    /// Lock an account: nobody can sign in with it, and its tokens stop working until it is unlocked
+    LockUser {
+        /// The user name, or the whole Matrix ID
+        username: String,
+    },
+    /// Lift the lock of an account
+    UnlockUser {
+        /// The user name, or the whole Matrix ID
+        username: String,
+    },
+}
+
+#[derive(Args)]
+struct RegisterUser {
+    /// The user name
+    username: String,
+    /// The password; without one the account cannot be signed in to until it gets one
+    #[arg(long, short)]
+    password: Option<String>,
+    /// An e-mail address that is known to belong to the person
+    #[arg(long, short)]
+    email: Option<String>,
+    /// Let the account ask for server administration
+    #[arg(long)]
+    admin: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    telemetry::install();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error),
+    };
+    match runtime.block_on(run(arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => fail(&message),
+    }
+}
+
+fn fail(message: &dyn Display) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "keymaker: {message}");
+    ExitCode::FAILURE
+}
+
+/// Writes a line for whoever ran the command; a closed pipe is no reason to fail.
+fn say(line: &dyn Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+async fn run(arguments: Arguments) -> Result<(), String> {
+    let file = arguments.config.as_deref();
+    match arguments.command {
+        Command::Server => serve(file).await,
+        Command::Config(ConfigCommand::Generate) => {
+            say(&config::sample().trim_end());
+            Ok(())
+        }
+        Command::Config(ConfigCommand::Check) => check(file),
+        Command::Database(DatabaseCommand::Migrate) => {
+            open(&load(file)?).await?.close().await;
+            say(&"The database is up to date.");
+            Ok(())
+        }
+        Command::Manage(command) => {
+            let app = build(load(file)?).await?;
+            let result = manage(&app, command).await;
+            app.db.close().await;
+            result
+        }
+    }
+}
+
+/// Names and values that are not Unicode are none of ours.
+fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+fn load(file: Option<&Path>) -> Result<Config, String> {
+    let result = match file {
+        Some(file) => config::load(file, &environment()),
+        None => config::development(&data_dir(), &environment()),
+    };
+    result.map_err(|problems| format!("the configuration cannot be used\n{problems}"))
+}
+
+fn data_dir() -> PathBuf {
+    std::env::var_os("KEYMAKER_DATA_DIR").map_or_else(|| PathBuf::from("data"), PathBuf::from)
+}
+
+fn check(file: Option<&Path>) -> Result<(), String> {
+    let file = file.ok_or("name the file to check: keymaker --config FILE config check")?;
+    match config::load(file, &environment()) {
+        Ok(_) => {
+            say(&format!("{} is a configuration that Keymaker can use.", file.display()));
+            Ok(())
+        }
+        Err(problems) => Err(format!("{} cannot be used\n{problems}", file.display())),
+    }
+}
+
+async fn open(config: &Config) -> Result<Db, String> {
+    let db =
+        Db::open(config.database.uri(), config.database.max_connections).await.map_err(|error| error.to_string())?;
+    db.migrate().await.map_err(|error| error.to_string())?;
+    Ok(db)
+}
+
+async fn build(config: Config) -> Result<App, String> {
+    let db = open(&config).await?;
+    let homeserver = app::homeserver(&config).map_err(|error| error.to_string())?;
+    app::build(config, db, Clock::default(), homeserver).map_err(|error| error.to_string())
+}
+
+async fn serve(file: Option<&Path>) -> Result<(), String> {
+    let config = load(file)?;
+    let mut listeners = Vec::new();
+    // The sockets come first: a port that is taken is the commonest mistake, and nothing has been touched yet.
+    for bind in config.http.listeners.iter().flat_map(|listener| &listener.binds) {
+        listeners.extend(server::listen(&bind.address()).await.map_err(|error| error.to_string())?);
+    }
+    let app = build(config).await?;
+    say(&welcome(&app, file));
+    server::serve(app, listeners, stop_signal()).await.map_err(|error| error.to_string())
+}
+
+fn welcome(app: &App, file: Option<&Path>) -> String {
+    let base = app.config.http.public_base.as_str();
+    let mut lines = vec![format!("Keymaker {} is ready at {base}", env!("CARGO_PKG_VERSION"))];
+    if file.is_none() {
+        lines.push(format!("  It runs for development: database and secrets are kept in {}", data_dir().display()));
+        lines.push(format!("  Create an account:  {base}register"));
+        lines.push("  Or here:            keymaker manage register-user alice --password …".to_owned());
+        lines.push("  For a real service: keymaker config generate > keymaker.yaml".to_owned());
+    }
+    match (app.config.matrix.kind, &app.config.matrix.endpoint) {
+        (HomeserverKind::Synapse, Some(endpoint)) => {
+            lines.push(format!("  Homeserver:         {} at {}", app.server_name(), endpoint.as_str()));
+        }
+        _ => lines.push("  Homeserver:         none (matrix.kind)".to_owned()),
+    }
+    lines.join("\n")
+}
+
+async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(signal) => signal,
+        Err(_) => {
+            let _ = interrupt.await;
+            return;
+        }
+    };
+    tokio::select! {
+        _ = interrupt => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+async fn manage(app: &App, command: ManageCommand) -> Result<(), String> {
+    match command {
+        ManageCommand::RegisterUser(user) => {
+            let RegisterUser { username, password, email, admin } = user;
+            let mxid = manage::register_user(app, &username, password.as_deref(), email.as_deref(), admin)
+                .await
+                .map_err(|error| explain(&error, &username))?;
+            say(&format!("{mxid} was created{}.", if password.is_none() { ", without a password" } else { "" }));
+        }
+        ManageCommand::SetPassword { username, password } => {
+            let password = password.map_or_else(read_password, Ok)?;
+            let user = manage::set_password(app, &username, &password).await.map_err(|e| explain(&e, &username))?;
+            say(&format!("The password of {} was set.", user.mxid(app.server_name())));
+        }
+        ManageCommand::LockUser { username } => set_locked(app, &username, true).await?,
+        ManageCommand::UnlockUser { username } => set_locked(app, &username, false).await?,
+    }
+    Ok(())
+}
+
+async fn set_locked(app: &App, username: &str, is_locked: bool) -> Result<(), String> {
+    let (user, has_changed) =
+        manage::set_locked(app, username, is_locked).await.map_err(|error| explain(&error, username))?;
+    let (mxid, state) = (user.mxid(app.server_name()), if is_locked { "locked" } else { "unlocked" });
+    say(&match has_changed {
+        true => format!("{mxid} is {state} now."),
+        false => format!("{mxid} was {state} already."),
+    });
+    Ok(())
+}
+
+/// Reads the first line of standard input, so that a password need not stand in the list of processes.
+fn read_password() -> Result<String, String> {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).map_err(|error| format!("the password cannot be read: {error}"))?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn explain(error: &Error, username: &str) -> String {
+    match error {
+        Error::Refusal(Refusal::NotFound) => format!("there is no account named {username}"),
+        Error::Refusal(Refusal::Username(problem)) => format!("the name {username} cannot be used: {problem}"),
+        Error::Storage(sqlx::Error::Database(database)) if database.is_unique_violation() => {
+            "the e-mail address belongs to another account".to_owned()
+        }
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,4 @@
+//! The only outgoing network.
+
+pub mod homeserver;
+pub mod synapse;

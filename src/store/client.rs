@@ -1,0 +1,118 @@
+//! Clients: those that registered themselves and those of the configuration.
+
+use crate::{
+    domain::{client::ClientMetadata, id::ClientId},
+    store::db::{Db, Tx},
+};
+
+/// A row of `clients`, with its metadata read.
+pub struct Client {
+    pub id: ClientId,
+    pub metadata: ClientMetadata,
+    pub secret_hash: Option<Vec<u8>>,
+    pub is_static: bool,
+    pub is_pkce_required: bool,
+    pub created_at: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct ClientRow {
+    id: ClientId,
+    metadata: String,
+    secret_hash: Option<Vec<u8>>,
+    is_static: bool,
+    is_pkce_required: bool,
+    created_at: i64,
+}
+
+impl ClientRow {
+    fn read(self) -> sqlx::Result<Client> {
+        let metadata = serde_json::from_str(&self.metadata).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        Ok(Client {
+            id: self.id,
+            metadata,
+            secret_hash: self.secret_hash,
+            is_static: self.is_static,
+            is_pkce_required: self.is_pkce_required,
+            created_at: self.created_at,
+        })
+    }
+}
+
+/// Finds an enabled client.
+pub async fn find(db: &Db, id: &ClientId) -> sqlx::Result<Option<Client>> {
+    let row: Option<ClientRow> = db
+        .sql(
+            "SELECT id, metadata, secret_hash, is_static, is_pkce_required, created_at
+             FROM clients WHERE id = $1 AND disabled_at IS NULL",
+        )
+        .bind(id)
+        .optional()
+        .await?;
+    row.map(ClientRow::read).transpose()
+}
+
+/// Finds the client that registered with exactly this metadata.
+pub async fn find_by_digest(db: &Db, digest: &[u8]) -> sqlx::Result<Option<Client>> {
+    let row: Option<ClientRow> = db
+        .sql(
+            "SELECT id, metadata, secret_hash, is_static, is_pkce_required, created_at
+             FROM clients WHERE digest = $1 AND disabled_at IS NULL",
+        )
+        .bind(digest)
+        .optional()
+        .await?;
+    row.map(ClientRow::read).transpose()
+}
+
+/// Inserts a client that registered itself; does nothing when an equal one was first (spec REG-13).
+pub async fn insert_registered(tx: &mut Tx, client: &Client, digest: Option<&[u8]>) -> sqlx::Result<()> {
+    tx.sql(
+        "INSERT INTO clients (id, metadata, digest, secret_hash, is_static, is_pkce_required, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (digest) DO NOTHING",
+    )
+    .bind(&client.id)
+    .bind(as_json(&client.metadata)?)
+    .bind(digest)
+    .bind(client.secret_hash.as_deref())
+    .bind(false)
+    .bind(client.is_pkce_required)
+    .bind(client.created_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Writes a client of the configuration over whatever the last start wrote.
+pub async fn upsert_static(tx: &mut Tx, client: &Client) -> sqlx::Result<()> {
+    tx.sql(
+        "INSERT INTO clients (id, metadata, is_static, is_pkce_required, created_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (id) DO UPDATE
+         SET metadata = excluded.metadata, digest = NULL, secret_hash = NULL, is_static = excluded.is_static,
+             is_pkce_required = excluded.is_pkce_required, disabled_at = NULL",
+    )
+    .bind(&client.id)
+    .bind(as_json(&client.metadata)?)
+    .bind(true)
+    .bind(client.is_pkce_required)
+    .bind(client.created_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Lists the clients that came from a configuration and are enabled.
+pub async fn list_static(db: &Db) -> sqlx::Result<Vec<ClientId>> {
+    let rows: Vec<(ClientId,)> = db.sql("SELECT id FROM clients WHERE is_static AND disabled_at IS NULL").all().await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Disables a client: its sessions stop counting.
+pub async fn disable(tx: &mut Tx, id: &ClientId, now: i64) -> sqlx::Result<()> {
+    tx.sql("UPDATE clients SET disabled_at = $2 WHERE id = $1").bind(id).bind(now).execute().await?;
+    Ok(())
+}
+
+fn as_json(metadata: &ClientMetadata) -> sqlx::Result<String> {
+    serde_json::to_string(metadata).map_err(|error| sqlx::Error::Encode(error.into()))
+}

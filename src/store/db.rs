@@ -1,0 +1,297 @@
+//! Two database engines behind one SQL text: SQLite in the process, or PostgreSQL.
+//!
+//! `db.sql("SELECT …")` reads; `let mut tx = db.write().await?; tx.sql("UPDATE …"); tx.commit()` writes. On SQLite a
+//! write is `BEGIN IMMEDIATE` on the single writing connection: a transaction that begins by reading and then writes
+//! would fail under load.
+
+use std::{path::PathBuf, str::FromStr, time::Duration};
+
+use sqlx::{
+    FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    migrate::{MigrateError, Migrator},
+    postgres::{PgConnectOptions, PgPoolOptions, PgRow},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
+};
+use thiserror::Error;
+
+use crate::domain::id::{ClientId, GrantId, JobId, RegistrationId, SessionId, TokenId, UserId};
+
+/// The migrations that this program knows, compiled in.
+pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// How long a statement waits for a connection before the request is refused.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A handle on the database; cheap to clone.
+#[derive(Clone)]
+pub struct Db(Engine);
+
+#[derive(Clone)]
+enum Engine {
+    Sqlite { read: SqlitePool, write: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// Why the database cannot be used, as one sentence for the terminal.
+#[derive(Debug, Error)]
+pub enum DatabaseError {
+    #[error("the database address is not one that Keymaker understands: {0}")]
+    Address(String),
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(sqlx::Error),
+    #[error(
+        "the database was written by a newer version of Keymaker (it knows migration {0}, this program does not); run that version or restore a backup"
+    )]
+    Newer(i64),
+    #[error("the database schema cannot be brought up to date: {0}")]
+    Migration(MigrateError),
+    #[error("the database schema is not up to date; run `keymaker database migrate`")]
+    Outdated,
+}
+
+/// A value bound to a statement. Absent values keep their type, which PostgreSQL wants to know.
+#[derive(Debug)]
+pub enum Arg {
+    Text(Option<String>),
+    Int(Option<i64>),
+    Bool(Option<bool>),
+    Blob(Option<Vec<u8>>),
+}
+
+macro_rules! args {
+    ($($type:ty => $variant:ident($value:ident) $expr:expr;)*) => {$(
+        impl From<$type> for Arg {
+            fn from($value: $type) -> Self {
+                Arg::$variant(Some($expr))
+            }
+        }
+        impl From<Option<$type>> for Arg {
+            fn from(value: Option<$type>) -> Self {
+                Arg::$variant(value.map(|$value| $expr))
+            }
+        }
+    )*};
+}
+
+args! {
+    &str => Text(v) v.to_owned();
+    &String => Text(v) v.clone();
+    String => Text(v) v;
+    i64 => Int(v) v;
+    bool => Bool(v) v;
+    &[u8] => Blob(v) v.to_vec();
+    Vec<u8> => Blob(v) v;
+    &UserId => Text(v) v.as_str().to_owned();
+    &ClientId => Text(v) v.as_str().to_owned();
+    &GrantId => Text(v) v.as_str().to_owned();
+    &RegistrationId => Text(v) v.as_str().to_owned();
+    &SessionId => Text(v) v.as_str().to_owned();
+    &TokenId => Text(v) v.as_str().to_owned();
+    &JobId => Text(v) v.as_str().to_owned();
+}
+
+/// A row that both engines can give.
+pub trait Row: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> {}
+impl<T: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow>> Row for T {}
+
+/// A statement with its arguments, on its way to one of the engines.
+#[must_use]
+pub struct Statement<'c> {
+    target: Target<'c>,
+    sql: &'static str,
+    args: Vec<Arg>,
+}
+
+enum Target<'c> {
+    Sqlite(&'c SqlitePool),
+    Postgres(&'c PgPool),
+    SqliteTx(&'c mut Transaction<'static, Sqlite>),
+    PostgresTx(&'c mut Transaction<'static, Postgres>),
+}
+
+/// Binds the arguments and runs one method of sqlx on whichever executor this statement has.
+macro_rules! run {
+    ($statement:expr, $query:expr, $method:ident) => {{
+        let Statement { target, sql, args } = $statement;
+        match target {
+            Target::Sqlite(pool) => bound!($query(sql), args).$method(pool).await,
+            Target::SqliteTx(tx) => bound!($query(sql), args).$method(&mut **tx).await,
+            Target::Postgres(pool) => bound!($query(sql), args).$method(pool).await,
+            Target::PostgresTx(tx) => bound!($query(sql), args).$method(&mut **tx).await,
+        }
+    }};
+}
+
+macro_rules! bound {
+    ($query:expr, $args:expr) => {{
+        let mut query = $query;
+        for arg in $args {
+            query = match arg {
+                Arg::Text(value) => query.bind(value),
+                Arg::Int(value) => query.bind(value),
+                Arg::Bool(value) => query.bind(value),
+                Arg::Blob(value) => query.bind(value),
+            };
+        }
+        query
+    }};
+}
+
+impl Statement<'_> {
+    /// Binds the next `$n`.
+    pub fn bind(mut self, value: impl Into<Arg>) -> Self {
+        self.args.push(value.into());
+        self
+    }
+
+    /// Gives the row, if there is one.
+    pub async fn optional<T: Row>(self) -> sqlx::Result<Option<T>> {
+        run!(self, sqlx::query_as, fetch_optional)
+    }
+
+    /// Gives the row, which has to be there.
+    pub async fn one<T: Row>(self) -> sqlx::Result<T> {
+        run!(self, sqlx::query_as, fetch_one)
+    }
+
+    /// Gives all rows.
+    pub async fn all<T: Row>(self) -> sqlx::Result<Vec<T>> {
+        run!(self, sqlx::query_as, fetch_all)
+    }
+
+    /// Runs the statement and gives the number of rows it changed.
+    pub async fn execute(self) -> sqlx::Result<u64> {
+        let Statement { target, sql, args } = self;
+        Ok(match target {
+            Target::Sqlite(pool) => bound!(sqlx::query(sql), args).execute(pool).await?.rows_affected(),
+            Target::SqliteTx(tx) => bound!(sqlx::query(sql), args).execute(&mut **tx).await?.rows_affected(),
+            Target::Postgres(pool) => bound!(sqlx::query(sql), args).execute(pool).await?.rows_affected(),
+            Target::PostgresTx(tx) => bound!(sqlx::query(sql), args).execute(&mut **tx).await?.rows_affected(),
+        })
+    }
+}
+
+/// A transaction that writes. Dropped without `commit`, it never happened.
+pub enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Tx {
+    /// Begins a statement of this transaction.
+    pub fn sql(&mut self, sql: &'static str) -> Statement<'_> {
+        let target = match self {
+            Tx::Sqlite(tx) => Target::SqliteTx(tx),
+            Tx::Postgres(tx) => Target::PostgresTx(tx),
+        };
+        Statement { target, sql, args: Vec::new() }
+    }
+
+    /// Makes everything durable, or nothing.
+    pub async fn commit(self) -> sqlx::Result<()> {
+        match self {
+            Tx::Sqlite(tx) => tx.commit().await,
+            Tx::Postgres(tx) => tx.commit().await,
+        }
+    }
+}
+
+impl Db {
+    /// Opens the database of a `sqlite://` or `postgres://` address, without changing it.
+    ///
+    /// # Errors
+    /// One clear sentence when the address is wrong or nothing answers there.
+    pub async fn open(uri: &str, max_connections: u32) -> Result<Self, DatabaseError> {
+        if uri.starts_with("sqlite:") { open_sqlite(uri).await } else { open_postgres(uri, max_connections).await }
+    }
+
+    /// Brings the schema up to date.
+    ///
+    /// # Errors
+    /// `Newer` when the database knows a migration that this program does not.
+    pub async fn migrate(&self) -> Result<(), DatabaseError> {
+        let result = match &self.0 {
+            Engine::Sqlite { write, .. } => MIGRATIONS.run(write).await,
+            Engine::Postgres(pool) => MIGRATIONS.run(pool).await,
+        };
+        result.map_err(|error| match error {
+            MigrateError::VersionMissing(version) => DatabaseError::Newer(version),
+            MigrateError::Execute(error) => DatabaseError::Unreachable(error),
+            other => DatabaseError::Migration(other),
+        })
+    }
+
+    /// Begins a read.
+    pub fn sql(&self, sql: &'static str) -> Statement<'_> {
+        let target = match &self.0 {
+            Engine::Sqlite { read, .. } => Target::Sqlite(read),
+            Engine::Postgres(pool) => Target::Postgres(pool),
+        };
+        Statement { target, sql, args: Vec::new() }
+    }
+
+    /// Begins a transaction that writes.
+    pub async fn write(&self) -> sqlx::Result<Tx> {
+        Ok(match &self.0 {
+            Engine::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Engine::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        match &self.0 {
+            Engine::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Engine::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+async fn open_sqlite(uri: &str) -> Result<Db, DatabaseError> {
+    let options = SqliteConnectOptions::from_str(uri)
+        .map_err(|error| DatabaseError::Address(error.to_string()))?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // A rotated refresh token that is lost to a power cut is a lost session.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        .statement_cache_capacity(256)
+        .pragma("mmap_size", "268435456");
+    create_parent_folder(options.get_filename().to_path_buf());
+    let write = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .connect_with(options.clone())
+        .await
+        .map_err(DatabaseError::Unreachable)?;
+    let read = SqlitePoolOptions::new()
+        .max_connections(4)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .connect_lazy_with(options.create_if_missing(false).read_only(true));
+    Ok(Db(Engine::Sqlite { read, write }))
+}
+
+/// A folder that cannot be made shows itself as a database that cannot be opened, with the reason.
+fn create_parent_folder(file: PathBuf) {
+    if let Some(folder) = file.parent() {
+        let _ = std::fs::create_dir_all(folder);
+    }
+}
+
+async fn open_postgres(uri: &str, max_connections: u32) -> Result<Db, DatabaseError> {
+    let options = PgConnectOptions::from_str(uri).map_err(|error| DatabaseError::Address(error.to_string()))?;
+    let pool = PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await
+        .map_err(DatabaseError::Unreachable)?;
+    Ok(Db(Engine::Postgres(pool)))
+}

@@ -1,0 +1,10 @@
+//! The only SQL. One file a noun; `db.rs` alone knows that there are two engines.
+
+pub mod client;
+pub mod db;
+pub mod grant;
+pub mod job;
+pub mod registration;
+pub mod session;
+pub mod token;
+pub mod user;

@@ -1,0 +1,73 @@
+//! Sign-ups in progress.
+
+use crate::{
+    domain::id::{GrantId, RegistrationId},
+    store::db::{Db, Tx},
+};
+
+/// A row of `registrations`.
+#[derive(Clone, sqlx::FromRow)]
+pub struct Registration {
+    pub id: RegistrationId,
+    pub browser_hash: Vec<u8>,
+    pub grant_id: Option<GrantId>,
+    pub username: String,
+    pub password_version: i64,
+    pub password_hash: String,
+    pub password_strength: i64,
+    pub created_at: i64,
+    pub expires_at: i64,
+    pub consumed_at: Option<i64>,
+}
+
+/// Inserts a sign-up.
+pub async fn insert(tx: &mut Tx, registration: &Registration) -> sqlx::Result<()> {
+    tx.sql(
+        "INSERT INTO registrations (id, browser_hash, grant_id, username, password_version, password_hash,
+             password_strength, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(&registration.id)
+    .bind(registration.browser_hash.as_slice())
+    .bind(registration.grant_id.as_ref())
+    .bind(&registration.username)
+    .bind(registration.password_version)
+    .bind(&registration.password_hash)
+    .bind(registration.password_strength)
+    .bind(registration.created_at)
+    .bind(registration.expires_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Finds a sign-up.
+pub async fn find(db: &Db, id: &RegistrationId) -> sqlx::Result<Option<Registration>> {
+    db.sql(
+        "SELECT id, browser_hash, grant_id, username, password_version, password_hash, password_strength, created_at,
+             expires_at, consumed_at
+         FROM registrations WHERE id = $1",
+    )
+    .bind(id)
+    .optional()
+    .await
+}
+
+/// Consumes a sign-up; false when it was consumed or expired (INV-01).
+pub async fn consume(tx: &mut Tx, id: &RegistrationId, now: i64) -> sqlx::Result<bool> {
+    let row: Option<(RegistrationId,)> = tx
+        .sql(
+            "UPDATE registrations SET consumed_at = $2
+             WHERE id = $1 AND consumed_at IS NULL AND expires_at > $2 RETURNING id",
+        )
+        .bind(id)
+        .bind(now)
+        .optional()
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Deletes sign-ups that ended before a moment.
+pub async fn delete_older_than(tx: &mut Tx, before: i64) -> sqlx::Result<u64> {
+    tx.sql("DELETE FROM registrations WHERE expires_at < $1").bind(before).execute().await
+}

@@ -1,0 +1,183 @@
+//! Sessions of every kind.
+
+use crate::{
+    domain::{
+        id::{ClientId, SessionId, UserId},
+        session::{EndReason, Session, SessionKind},
+    },
+    store::db::{Db, Tx},
+};
+
+/// A session to be inserted.
+pub struct NewSession<'a> {
+    pub id: &'a SessionId,
+    pub kind: SessionKind,
+    pub user: Option<&'a UserId>,
+    pub client: Option<&'a ClientId>,
+    pub family_hash: Vec<u8>,
+    pub scope: String,
+    pub device_id: Option<&'a str>,
+    pub device_name: Option<&'a str>,
+    pub user_agent: Option<&'a str>,
+    pub ip: Option<String>,
+    pub auth_time: Option<i64>,
+    pub expires_at: Option<i64>,
+    pub now: i64,
+}
+
+/// Inserts a session.
+pub async fn insert(tx: &mut Tx, session: NewSession<'_>) -> sqlx::Result<()> {
+    tx.sql(
+        "INSERT INTO sessions (id, kind, user_id, client_id, family_hash, scope, device_id, device_name, user_agent,
+             created_at, auth_time, expires_at, last_active_at, last_active_ip)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $10, $13)",
+    )
+    .bind(session.id)
+    .bind(session.kind.as_str())
+    .bind(session.user)
+    .bind(session.client)
+    .bind(session.family_hash)
+    .bind(session.scope)
+    .bind(session.device_id)
+    .bind(session.device_name)
+    .bind(session.user_agent)
+    .bind(session.now)
+    .bind(session.auth_time)
+    .bind(session.expires_at)
+    .bind(session.ip)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Finds the session of a token whose own row may be gone, by the half that all tokens of the session share.
+pub async fn find_by_family(db: &Db, family_hash: &[u8]) -> sqlx::Result<Option<Session>> {
+    db.sql(
+        "SELECT s.id AS session_id, s.kind, s.user_id, s.client_id, s.scope, s.device_id,
+             s.created_at AS session_created_at, s.auth_time, s.expires_at AS session_expires_at, s.ended_at,
+             s.last_active_at, u.username, u.is_admin AS user_is_admin, u.locked_at AS user_locked_at,
+             u.deactivated_at AS user_deactivated_at, c.disabled_at AS client_disabled_at
+         FROM sessions s LEFT JOIN users u ON u.id = s.user_id LEFT JOIN clients c ON c.id = s.client_id
+         WHERE s.family_hash = $1",
+    )
+    .bind(family_hash)
+    .optional()
+    .await
+}
+
+/// Finds a session by id.
+pub async fn find(db: &Db, id: &SessionId) -> sqlx::Result<Option<Session>> {
+    db.sql(
+        "SELECT s.id AS session_id, s.kind, s.user_id, s.client_id, s.scope, s.device_id,
+             s.created_at AS session_created_at, s.auth_time, s.expires_at AS session_expires_at, s.ended_at,
+             s.last_active_at, u.username, u.is_admin AS user_is_admin, u.locked_at AS user_locked_at,
+             u.deactivated_at AS user_deactivated_at, c.disabled_at AS client_disabled_at
+         FROM sessions s LEFT JOIN users u ON u.id = s.user_id LEFT JOIN clients c ON c.id = s.client_id
+         WHERE s.id = $1",
+    )
+    .bind(id)
+    .optional()
+    .await
+}
+
+/// Ends a session and forgets its tokens; false when it had ended already.
+pub async fn end(tx: &mut Tx, id: &SessionId, reason: EndReason, now: i64) -> sqlx::Result<bool> {
+    let ended = tx
+        .sql("UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE id = $1 AND ended_at IS NULL")
+        .bind(id)
+        .bind(now)
+        .bind(reason.as_str())
+        .execute()
+        .await?;
+    tx.sql("DELETE FROM tokens WHERE session_id = $1").bind(id).execute().await?;
+    Ok(ended > 0)
+}
+
+/// Lists the other live sessions of a user on one device.
+pub async fn list_on_device(
+    tx: &mut Tx,
+    user: &UserId,
+    device_id: &str,
+    except: &SessionId,
+) -> sqlx::Result<Vec<SessionId>> {
+    let rows: Vec<(SessionId,)> = tx
+        .sql("SELECT id FROM sessions WHERE user_id = $1 AND device_id = $2 AND ended_at IS NULL AND id <> $3")
+        .bind(user)
+        .bind(device_id)
+        .bind(except)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Tells whether any live session holds a device.
+pub async fn is_device_held(db: &Db, user: &UserId, device_id: &str) -> sqlx::Result<bool> {
+    let row: Option<(i64,)> = db
+        .sql(
+            "SELECT CAST(1 AS BIGINT) FROM sessions
+             WHERE user_id = $1 AND device_id = $2 AND ended_at IS NULL LIMIT 1",
+        )
+        .bind(user)
+        .bind(device_id)
+        .optional()
+        .await?;
+    Ok(row.is_some())
+}
+
+/// One line of the list that a person sees.
+#[derive(sqlx::FromRow)]
+pub struct SignedInApplication {
+    pub client_id: ClientId,
+    pub metadata: String,
+    pub device_id: Option<String>,
+    pub created_at: i64,
+    pub last_active_at: i64,
+}
+
+/// Lists the live OAuth sessions of a user, the most recently used first.
+pub async fn list_applications(db: &Db, user: &UserId) -> sqlx::Result<Vec<SignedInApplication>> {
+    db.sql(
+        "SELECT s.client_id, c.metadata, s.device_id, s.created_at, s.last_active_at
+         FROM sessions s JOIN clients c ON c.id = s.client_id
+         WHERE s.user_id = $1 AND s.kind = 'oauth' AND s.ended_at IS NULL AND c.disabled_at IS NULL
+         ORDER BY s.last_active_at DESC, s.id DESC LIMIT 100",
+    )
+    .bind(user)
+    .all()
+    .await
+}
+
+/// Takes hold of a live session for the rest of the transaction; false when it has ended.
+///
+/// Whoever changes the tokens of a session does this first: on PostgreSQL it orders them, so that none deadlock, and
+/// no token is minted for a session that ends at the same moment.
+pub async fn hold(tx: &mut Tx, id: &SessionId, now: i64) -> sqlx::Result<bool> {
+    let held = tx
+        .sql("UPDATE sessions SET last_active_at = $2 WHERE id = $1 AND ended_at IS NULL")
+        .bind(id)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(held > 0)
+}
+
+/// Marks a session as used; older marks never overwrite newer ones.
+pub async fn mark_active(tx: &mut Tx, id: &SessionId, at: i64) -> sqlx::Result<()> {
+    tx.sql("UPDATE sessions SET last_active_at = $2 WHERE id = $1 AND last_active_at < $2")
+        .bind(id)
+        .bind(at)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Lets the login of a browser live on because it was used.
+pub async fn prolong(tx: &mut Tx, id: &SessionId, expires_at: i64, now: i64) -> sqlx::Result<()> {
+    tx.sql("UPDATE sessions SET expires_at = $2, last_active_at = $3 WHERE id = $1 AND ended_at IS NULL")
+        .bind(id)
+        .bind(expires_at)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(())
+}

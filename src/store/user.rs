@@ -1,0 +1,163 @@
+//! Users, their e-mail addresses and password hashes.
+
+use crate::{
+    crypto::password::PasswordHash,
+    domain::{id::UserId, user::User},
+    store::db::{Db, Tx},
+};
+
+/// Finds the users whose name is this one apart from upper and lower case.
+async fn list_by_folded_name(db: &Db, username: &str) -> sqlx::Result<Vec<User>> {
+    db.sql(
+        "SELECT id, username, display_name, is_admin, created_at, locked_at, deactivated_at
+         FROM users WHERE username_folded = $1 LIMIT 3",
+    )
+    .bind(username.to_lowercase())
+    .all()
+    .await
+}
+
+/// Finds a user by name: the exact spelling wins, another one counts when it is the only one.
+pub async fn find_by_username(db: &Db, username: &str) -> sqlx::Result<Option<User>> {
+    let mut users = list_by_folded_name(db, username).await?;
+    if let Some(exact) = users.iter().position(|user| user.username == username) {
+        return Ok(Some(users.swap_remove(exact)));
+    }
+    Ok(if users.len() == 1 { users.pop() } else { None })
+}
+
+/// Tells whether anybody has this name, in whatever case.
+pub async fn is_username_taken(db: &Db, username: &str) -> sqlx::Result<bool> {
+    Ok(!list_by_folded_name(db, username).await?.is_empty())
+}
+
+/// Finds the owner of an e-mail address.
+pub async fn find_by_email(db: &Db, email: &str) -> sqlx::Result<Option<User>> {
+    db.sql(
+        "SELECT u.id, u.username, u.display_name, u.is_admin, u.created_at, u.locked_at, u.deactivated_at
+         FROM users u JOIN user_emails e ON e.user_id = u.id WHERE e.email = $1",
+    )
+    .bind(email.to_lowercase())
+    .optional()
+    .await
+}
+
+/// Finds a user by id.
+pub async fn find(db: &Db, id: &UserId) -> sqlx::Result<Option<User>> {
+    db.sql(
+        "SELECT id, username, display_name, is_admin, created_at, locked_at, deactivated_at FROM users WHERE id = $1",
+    )
+    .bind(id)
+    .optional()
+    .await
+}
+
+/// Inserts a user.
+///
+/// # Errors
+/// A unique violation when the name is taken.
+pub async fn insert(tx: &mut Tx, user: &User) -> sqlx::Result<()> {
+    tx.sql(
+        "INSERT INTO users (id, username, username_folded, display_name, is_admin, created_at, locked_at, deactivated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(&user.id)
+    .bind(&user.username)
+    .bind(user.username.to_lowercase())
+    .bind(user.display_name.as_deref())
+    .bind(user.is_admin)
+    .bind(user.created_at)
+    .bind(user.locked_at)
+    .bind(user.deactivated_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Removes a user who never had a session: the homeserver refused the name.
+pub async fn delete_unused(tx: &mut Tx, id: &UserId) -> sqlx::Result<()> {
+    tx.sql("DELETE FROM jobs WHERE lane = $1").bind(id).execute().await?;
+    tx.sql("DELETE FROM user_passwords WHERE user_id = $1").bind(id).execute().await?;
+    tx.sql("DELETE FROM user_emails WHERE user_id = $1").bind(id).execute().await?;
+    tx.sql("DELETE FROM users WHERE id = $1").bind(id).execute().await?;
+    Ok(())
+}
+
+/// Locks an account or lifts its lock; tells whether that changed anything.
+pub async fn set_locked(tx: &mut Tx, id: &UserId, locked_at: Option<i64>) -> sqlx::Result<bool> {
+    let changed = tx
+        .sql(
+            "UPDATE users SET locked_at = $2
+             WHERE id = $1 AND ((locked_at IS NULL AND $2 IS NOT NULL) OR (locked_at IS NOT NULL AND $2 IS NULL))",
+        )
+        .bind(id)
+        .bind(locked_at)
+        .execute()
+        .await?;
+    Ok(changed > 0)
+}
+
+/// Finds the password hash of a user.
+pub async fn find_password(db: &Db, id: &UserId) -> sqlx::Result<Option<PasswordHash>> {
+    db.sql("SELECT version, hash FROM user_passwords WHERE user_id = $1").bind(id).optional().await
+}
+
+/// Sets the password hash of a user.
+pub async fn set_password(tx: &mut Tx, id: &UserId, password: &PasswordHash, now: i64) -> sqlx::Result<()> {
+    tx.sql(
+        "INSERT INTO user_passwords (user_id, version, hash, created_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (user_id) DO UPDATE
+         SET version = excluded.version, hash = excluded.hash, created_at = excluded.created_at",
+    )
+    .bind(id)
+    .bind(password.version)
+    .bind(&password.hash)
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Replaces a hash by an upgraded one, unless the password was changed in the meantime.
+pub async fn upgrade_password(
+    tx: &mut Tx,
+    id: &UserId,
+    old: &PasswordHash,
+    new: &PasswordHash,
+    now: i64,
+) -> sqlx::Result<()> {
+    tx.sql("UPDATE user_passwords SET version = $3, hash = $4, created_at = $5 WHERE user_id = $1 AND hash = $2")
+        .bind(id)
+        .bind(&old.hash)
+        .bind(new.version)
+        .bind(&new.hash)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Adds an e-mail address that an administrator vouches for.
+///
+/// # Errors
+/// A unique violation when another account has it.
+pub async fn insert_email(tx: &mut Tx, id: String, user: &UserId, email: &str, now: i64) -> sqlx::Result<()> {
+    tx.sql("INSERT INTO user_emails (id, user_id, email, created_at, confirmed_at) VALUES ($1, $2, $3, $4, $4)")
+        .bind(id)
+        .bind(user)
+        .bind(email.to_lowercase())
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Lists the confirmed e-mail addresses of a user, the oldest first.
+pub async fn list_emails(db: &Db, user: &UserId) -> sqlx::Result<Vec<String>> {
+    let rows: Vec<(String,)> = db
+        .sql("SELECT email FROM user_emails WHERE user_id = $1 AND confirmed_at IS NOT NULL ORDER BY created_at, id")
+        .bind(user)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|(email,)| email).collect())
+}

@@ -1,0 +1,124 @@
+//! The server's metadata: one object behind OpenID Connect Discovery, RFC 8414 and Matrix `auth_metadata` (spec area 1).
+//! It names what works and nothing else; a test walks every value.
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, StatusCode, header};
+use serde::Serialize;
+
+use crate::{
+    app::App,
+    crypto::secret::sha256,
+    domain::scope,
+    web::{pages::language::Language, request::text},
+};
+
+/// The members that we have; absent ones are left out (DSC-06).
+#[derive(Serialize)]
+pub struct Metadata {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    revocation_endpoint: String,
+    introspection_endpoint: String,
+    registration_endpoint: String,
+    userinfo_endpoint: String,
+    jwks_uri: String,
+    /// Synapse reads no metadata without it, and appends a query to it as text (DSC-13, ACT-02).
+    account_management_uri: String,
+    scopes_supported: Vec<&'static str>,
+    response_types_supported: Vec<&'static str>,
+    response_modes_supported: Vec<&'static str>,
+    grant_types_supported: Vec<&'static str>,
+    code_challenge_methods_supported: Vec<&'static str>,
+    prompt_values_supported: Vec<&'static str>,
+    token_endpoint_auth_methods_supported: Vec<&'static str>,
+    revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    subject_types_supported: Vec<&'static str>,
+    id_token_signing_alg_values_supported: Vec<&'static str>,
+    claims_supported: Vec<&'static str>,
+    display_values_supported: Vec<&'static str>,
+    ui_locales_supported: Vec<&'static str>,
+    claims_parameter_supported: bool,
+    request_parameter_supported: bool,
+    request_uri_parameter_supported: bool,
+    authorization_response_iss_parameter_supported: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    op_policy_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    op_tos_uri: Option<String>,
+}
+
+impl Metadata {
+    /// Describes the service as it is configured.
+    pub fn of(app: &App) -> Self {
+        let config = &app.config;
+        let url = |path: &str| format!("{}{path}", config.http.public_base.as_str());
+        let mut prompts = vec!["none", "login", "consent", "select_account"];
+        if config.account.password_registration_enabled {
+            prompts.push("create");
+        }
+        let client_auth = ["none", "client_secret_basic", "client_secret_post"];
+        Self {
+            issuer: config.http.issuer().as_str().to_owned(),
+            authorization_endpoint: url("authorize"),
+            token_endpoint: url("oauth2/token"),
+            revocation_endpoint: url("oauth2/revoke"),
+            introspection_endpoint: url("oauth2/introspect"),
+            registration_endpoint: url("oauth2/registration"),
+            userinfo_endpoint: url("oauth2/userinfo"),
+            jwks_uri: url("oauth2/keys.json"),
+            account_management_uri: url("account/"),
+            scopes_supported: vec![scope::OPENID, scope::PROFILE, scope::EMAIL, scope::MATRIX_API],
+            response_types_supported: vec!["code"],
+            response_modes_supported: vec!["query", "fragment"],
+            grant_types_supported: vec!["authorization_code", "refresh_token", "client_credentials"],
+            code_challenge_methods_supported: vec!["S256"],
+            prompt_values_supported: prompts,
+            token_endpoint_auth_methods_supported: client_auth.to_vec(),
+            revocation_endpoint_auth_methods_supported: client_auth.to_vec(),
+            introspection_endpoint_auth_methods_supported: client_auth[1..].to_vec(),
+            subject_types_supported: vec!["public"],
+            id_token_signing_alg_values_supported: vec!["RS256"],
+            claims_supported: vec![
+                "iss",
+                "sub",
+                "aud",
+                "iat",
+                "exp",
+                "auth_time",
+                "nonce",
+                "at_hash",
+                "name",
+                "preferred_username",
+                "email",
+                "email_verified",
+            ],
+            display_values_supported: vec!["page"],
+            ui_locales_supported: Language::ALL.map(Language::tag).to_vec(),
+            claims_parameter_supported: false,
+            request_parameter_supported: false,
+            // The default is true (DSC-04).
+            request_uri_parameter_supported: false,
+            authorization_response_iss_parameter_supported: true,
+            op_policy_uri: config.branding.policy_uri.as_ref().map(ToString::to_string),
+            op_tos_uri: config.branding.tos_uri.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+/// Serves the metadata with a validator, since clients ask again and again (DSC-09).
+pub async fn metadata(State(app): State<App>, headers: HeaderMap) -> Response {
+    let Ok(body) = serde_json::to_vec(&Metadata::of(&app)) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let etag = format!("\"{}\"", hex::encode(&sha256(&body)[..8]));
+    let caching = [(header::CACHE_CONTROL, "public, max-age=600".to_owned()), (header::ETAG, etag.clone())];
+    if text(&headers, header::IF_NONE_MATCH) == Some(etag.as_str()) {
+        return (StatusCode::NOT_MODIFIED, caching).into_response();
+    }
+    (caching, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

@@ -1,0 +1,181 @@
+//! What surrounds every page: the browser cookie, the security headers (spec area 20), and the error page into which
+//! every refusal of a page handler turns.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::{Html, IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
+use crate::{
+    app::App,
+    crypto::{
+        random,
+        secret::{Kind, Secret},
+    },
+    domain::refusal::Refusal,
+    error::Error,
+    web::{
+        pages::{
+            language, layout,
+            views::{ErrorKind, ErrorPage, ReturnLink},
+        },
+        refusal,
+        request::{Browser, cookie, is_https, read_cookie, text},
+    },
+};
+
+/// An error on its way out of a page handler; `page` renders it, because it knows the visitor's language.
+#[derive(Clone)]
+pub struct PageError {
+    error: Arc<Error>,
+    /// Where the client waits for this answer, shown as a button (AUT-10).
+    return_to: Option<String>,
+}
+
+impl<E: Into<Error>> From<E> for PageError {
+    fn from(error: E) -> Self {
+        Self { error: Arc::new(error.into()), return_to: None }
+    }
+}
+
+impl PageError {
+    /// Makes an error that can be taken to the client by pressing a button.
+    pub fn with_return(refusal: Refusal, location: String) -> Self {
+        Self { error: Arc::new(refusal.into()), return_to: Some(location) }
+    }
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        let mut response = refusal::status_of(&self.error).into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Surrounds a page handler.
+pub async fn page(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let known = read_cookie(&app, request.headers(), Kind::Browser);
+    let is_new = known.is_none();
+    let browser = known.unwrap_or_else(|| Secret::generate(Kind::Browser));
+    request.extensions_mut().insert(Browser(browser.clone()));
+    let accept_language = text(request.headers(), header::ACCEPT_LANGUAGE).map(str::to_owned);
+
+    let mut response = next.run(request).await;
+    if let Some(error) = response.extensions_mut().remove::<PageError>() {
+        response = render_error(&app, accept_language.as_deref(), &error, response.headers());
+    }
+    let headers = response.headers_mut();
+    if is_new && let Ok(value) = HeaderValue::try_from(cookie(&app, Kind::Browser, Some(&browser)).to_string()) {
+        headers.append(header::SET_COOKIE, value);
+    }
+    secure(&app, headers);
+    response
+}
+
+fn render_error(app: &App, accept_language: Option<&str>, error: &PageError, before: &HeaderMap) -> Response {
+    let status = match &*error.error {
+        Error::Refusal(refusal) => refusal::status(refusal),
+        Error::Storage(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    let support_id = status.is_server_error().then(|| {
+        let id = random::ulid(app.clock.now());
+        tracing::error!(support_id = %id, error = %error.error, "a page failed");
+        id
+    });
+    let page = ErrorPage {
+        layout: layout(app, language::negotiate(None, accept_language)),
+        status: status.as_u16(),
+        kind: kind_of(&error.error),
+        support_id,
+        return_link: error.return_to.clone().and_then(ReturnLink::to),
+    };
+    let mut response = (status, html(&page)).into_response();
+    if let Some(allow) = before.get(header::ALLOW) {
+        response.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(refusal::RETRY_AFTER));
+    }
+    response
+}
+
+fn kind_of(error: &Error) -> ErrorKind {
+    let Error::Refusal(refusal) = error else {
+        return match error {
+            Error::Storage(_) => ErrorKind::Unavailable,
+            _ => ErrorKind::Internal,
+        };
+    };
+    match refusal {
+        Refusal::NotFound | Refusal::RegistrationClosed => ErrorKind::NotFound,
+        Refusal::MethodNotAllowed => ErrorKind::MethodNotAllowed,
+        Refusal::ForgedForm => ErrorKind::FormExpired,
+        Refusal::UnknownClient => ErrorKind::UnknownClient,
+        Refusal::RedirectUriMismatch => ErrorKind::RedirectUriMismatch,
+        Refusal::AccessDenied => ErrorKind::AccessDenied,
+        Refusal::TransactionOver => ErrorKind::TransactionExpired,
+        Refusal::OtherBrowser => ErrorKind::OtherBrowser,
+        Refusal::UserLocked => ErrorKind::Locked,
+        Refusal::UserDeactivated => ErrorKind::Deactivated,
+        Refusal::TooLarge => ErrorKind::TooLarge,
+        Refusal::Busy | Refusal::HomeserverUnavailable => ErrorKind::Unavailable,
+        other => ErrorKind::InvalidRequest { detail: other.to_string() },
+    }
+}
+
+/// Renders a page.
+pub fn html(page: &impl Template) -> Response {
+    match page.render() {
+        Ok(text) => Html(text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page cannot be rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// WEB-03: nothing inline, nothing from elsewhere, no script.
+pub fn content_security_policy(form_action: &str) -> String {
+    format!(
+        "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; {form_action}base-uri 'none'; \
+         frame-ancestors 'none'"
+    )
+}
+
+/// WEB-03 to WEB-05; a handler that sets its own policy keeps it.
+fn secure(app: &App, headers: &mut HeaderMap) {
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY)
+        && let Ok(policy) = HeaderValue::try_from(content_security_policy("form-action 'self'; "))
+    {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    const FIXED: [(&str, &str); 7] = [
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+        ("x-content-type-options", "nosniff"),
+        ("permissions-policy", "publickey-credentials-get=(self), publickey-credentials-create=(self)"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cache-control", "no-store"),
+        ("vary", "Accept-Language, Cookie"),
+    ];
+    for (name, value) in FIXED {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if is_https(app) {
+        let year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
+}
+
+/// INV-13: a bug ends one request, not the process.
+pub fn after_panic(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    tracing::error!("a handler panicked");
+    refusal::OAuthError(Error::Internal("a handler panicked")).into_response()
+}

@@ -1,0 +1,15 @@
+//! `GET /oauth2/keys.json`: the public keys (RFC 7517; spec KEY-01).
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::header;
+
+use crate::app::App;
+
+/// Publishes the keys; clients may keep them for an hour.
+pub async fn keys(State(app): State<App>) -> Response {
+    ([(header::CACHE_CONTROL, "public, max-age=3600")], Json(app.keys.public())).into_response()
+}

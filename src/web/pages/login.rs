@@ -1,0 +1,109 @@
+//! `/login`: signing in with a password.
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::StatusCode;
+
+use crate::{
+    app::App,
+    crypto::secret::Kind,
+    domain::refusal::Refusal,
+    error::Error,
+    flows::{browser, login::by_password},
+    web::{
+        frame::{PageError, html},
+        pages::{
+            InProgress, layout, next_path, path, path_after_login, path_with_grant, see_other,
+            views::{ContinueAs, LoginError, LoginNotice, LoginPage},
+        },
+        refusal::status,
+        request::{PageForm, Query, Visitor, cookie},
+    },
+};
+
+/// Shows the form, unless the person is signed in and nothing asks for more.
+pub async fn get(State(app): State<App>, visitor: Visitor, Query(query): Query) -> Result<Response, PageError> {
+    let in_progress = InProgress::named(&app, &visitor, &query).await?;
+    let is_switching = query.get("switch").is_some();
+    let next = next_path(&app, &visitor, in_progress.as_ref());
+    let is_needed = visitor.signed_in.is_none() || next.starts_with(&path(&app, "login"));
+    if !is_needed && !is_switching {
+        return Ok(see_other(&next));
+    }
+    Ok(html(&page(&app, &visitor, in_progress.as_ref(), None, None)))
+}
+
+/// Checks name and password, and goes on.
+pub async fn post(
+    State(app): State<App>,
+    visitor: Visitor,
+    Query(query): Query,
+    PageForm(form): PageForm,
+) -> Result<Response, PageError> {
+    let in_progress = InProgress::named(&app, &visitor, &query).await?;
+    visitor.check_form(&app, &form)?;
+    let username = form.get("username").unwrap_or_default();
+    match by_password(&app, username, form.get("password").unwrap_or_default()).await {
+        Ok(user) => {
+            let secret = browser::start(&app, &user.id, visitor.signed_in.as_ref(), &visitor.caller).await?;
+            let set_cookie = cookie(&app, Kind::BrowserSession, Some(&secret)).to_string();
+            let location = path_after_login(&app, in_progress.as_ref());
+            Ok(([(http::header::SET_COOKIE, set_cookie)], see_other(&location)).into_response())
+        }
+        Err(error) => {
+            let (shown, status) = what_to_show(error)?;
+            let page = page(&app, &visitor, in_progress.as_ref(), Some(username), Some(shown));
+            Ok((status, html(&page)).into_response())
+        }
+    }
+}
+
+/// What a person can mend is shown at the form; the rest is an error page.
+fn what_to_show(error: Error) -> Result<(LoginError, StatusCode), Error> {
+    let shown = match error.refusal() {
+        Some(Refusal::WrongCredentials) => LoginError::WrongCredentials,
+        Some(Refusal::UserLocked) => LoginError::Locked,
+        Some(Refusal::UserDeactivated) => LoginError::Deactivated,
+        Some(Refusal::Busy) => LoginError::Busy,
+        _ => return Err(error),
+    };
+    let status = error.refusal().map_or(StatusCode::OK, status);
+    Ok((shown, status))
+}
+
+fn page(
+    app: &App,
+    visitor: &Visitor,
+    in_progress: Option<&InProgress>,
+    username: Option<&str>,
+    error: Option<LoginError>,
+) -> LoginPage {
+    let grant = in_progress.map(|in_progress| &in_progress.grant);
+    let language = visitor.language(grant.and_then(|grant| grant.ui_locales.as_deref()));
+    let hint = grant.and_then(|grant| grant.hinted_localpart(app.server_name()));
+    // A request that wants the password again is about the account that is signed in.
+    let wants_again = grant
+        .zip(visitor.signed_in.as_ref())
+        .filter(|(grant, signed_in)| !grant.accepts_login_of(signed_in.auth_time, app.clock.now()));
+    let prefilled = username.or(hint).or(wants_again.map(|(_, signed_in)| signed_in.user.username.as_str()));
+    LoginPage {
+        layout: layout(app, language),
+        action: path_with_grant(app, "login", grant.map(|grant| &grant.id)),
+        csrf: visitor.csrf(app),
+        username: prefilled.unwrap_or_default().to_owned(),
+        error,
+        notice: wants_again.map(|_| LoginNotice::Reauthenticate),
+        client: in_progress.and_then(|in_progress| in_progress.client_view(language)),
+        register_href: app
+            .config
+            .account
+            .password_registration_enabled
+            .then(|| path_with_grant(app, "register", grant.map(|grant| &grant.id))),
+        continue_as: visitor.signed_in.as_ref().filter(|_| wants_again.is_none()).map(|signed_in| ContinueAs {
+            user_id: signed_in.user.mxid(app.server_name()),
+            href: path_after_login(app, in_progress),
+        }),
+    }
+}

@@ -1,0 +1,1074 @@
+//! What each page shows: one askama struct per page and the plain data in it, already decided by the handlers.
+//! Owns no request, no storage and no policy. Names, hosts and hints are other people's text: templates escape them,
+//! and only the types below become links (WEB-07).
+
+use askama::Template;
+use i18n_embed::fluent::FluentLanguageLoader;
+use i18n_embed_fl::fl;
+use url::{Host, Url};
+use zxcvbn::feedback::{Suggestion, Warning};
+
+use super::{assets, language::Language};
+use crate::domain::user::UsernameProblem;
+
+/// Gives a message in the language of a page; the id and the arguments are checked while compiling.
+macro_rules! text {
+    ($page:tt, $($message:tt)+) => { fl!($page.layout.loader(), $($message)+) };
+}
+
+/// What surrounds every page.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    pub language: Language,
+    pub css_href: String,
+    pub mark_href: String,
+    pub service_name: String,
+    pub policy_uri: Option<HttpsLink>,
+    pub tos_uri: Option<HttpsLink>,
+    /// A line of the operator's own, such as a company name.
+    pub imprint: Option<String>,
+}
+
+impl Layout {
+    /// Makes the plain layout of a service whose public base has this path (`/`, or `/auth/`).
+    pub fn new(language: Language, base_path: &str, service_name: impl Into<String>) -> Self {
+        let base = base_path.trim_end_matches('/');
+        Self {
+            language,
+            css_href: format!("{base}/{}", assets::style_sheet().path),
+            mark_href: format!("{base}/{}", assets::mark().path),
+            service_name: service_name.into(),
+            policy_uri: None,
+            tos_uri: None,
+            imprint: None,
+        }
+    }
+
+    fn loader(&self) -> &'static FluentLanguageLoader {
+        self.language.loader()
+    }
+}
+
+/// A web address that may become a link: https with a host, and nothing else (WEB-07).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpsLink {
+    href: String,
+    host: String,
+}
+
+impl HttpsLink {
+    /// Accepts an absolute https URL without credentials in it; gives nothing for any other text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let url = Url::parse(text).ok()?;
+        let plain = url.scheme() == "https" && url.username().is_empty() && url.password().is_none();
+        let host = url.host_str()?.to_owned();
+        plain.then(|| Self { href: url.into(), host })
+    }
+}
+
+/// Where a redirect URI leads, as far as it can be known from the URI itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// A site; the host is in its ASCII form, so that look-alike letters show.
+    Website { host: String },
+    /// An installed app that owns a private-use scheme (RFC 8252 §7.1).
+    App { scheme: String },
+    /// Whatever listens on a loopback port (RFC 8252 §7.3): nothing vouches for its name.
+    Loopback,
+}
+
+impl Destination {
+    /// Reads the destination of a redirect URI; gives nothing where a browser would run or read the URI itself.
+    pub fn of(redirect_uri: &str) -> Option<Self> {
+        let url = Url::parse(redirect_uri).ok()?;
+        match url.scheme() {
+            "http" | "https" => Some(match url.host()? {
+                Host::Domain("localhost") => Self::Loopback,
+                Host::Ipv4(address) if address.is_loopback() => Self::Loopback,
+                Host::Ipv6(address) if address.is_loopback() => Self::Loopback,
+                host => Self::Website { host: host.to_string() },
+            }),
+            "about" | "blob" | "data" | "file" | "filesystem" | "javascript" | "vbscript" | "view-source" => None,
+            scheme => Some(Self::App { scheme: scheme.to_owned() }),
+        }
+    }
+
+    /// Names the destination on its own, as the verified part of a client (CNS-01).
+    fn name(&self, layout: &Layout) -> String {
+        match self {
+            Self::Website { host } => host.clone(),
+            Self::App { scheme } => scheme.clone(),
+            Self::Loopback => fl!(layout.loader(), "destination-loopback-name"),
+        }
+    }
+
+    fn is_app(&self) -> bool {
+        matches!(self, Self::App { .. })
+    }
+
+    /// Says in the middle of a sentence where one goes.
+    fn phrase(&self, layout: &Layout) -> String {
+        match self {
+            Self::Website { host } => host.clone(),
+            Self::App { scheme } => {
+                fl!(layout.loader(), "destination-app", scheme = scheme.as_str())
+            }
+            Self::Loopback => fl!(layout.loader(), "destination-loopback"),
+        }
+    }
+}
+
+/// A way back to a client, which a person takes by pressing it (AUT-10).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReturnLink {
+    href: String,
+    destination: Destination,
+}
+
+impl ReturnLink {
+    /// Makes the way back to this redirect URI with its response parameters, which the caller has checked against the
+    /// registered ones; gives nothing where [`Destination::of`] gives nothing.
+    pub fn to(uri: impl Into<String>) -> Option<Self> {
+        let href = uri.into();
+        let destination = Destination::of(&href)?;
+        Some(Self { href, destination })
+    }
+}
+
+/// A client as far as its user can judge it: the name it claims, and where the answer really goes.
+#[derive(Clone, Debug)]
+pub struct ClientView {
+    pub name: Option<String>,
+    pub destination: Destination,
+}
+
+/// An account that this browser is signed in to already.
+#[derive(Clone, Debug)]
+pub struct ContinueAs {
+    pub user_id: String,
+    pub href: String,
+}
+
+/// Why a login was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginError {
+    WrongCredentials,
+    Locked,
+    Deactivated,
+    Busy,
+    FormExpired,
+    TooLong,
+}
+
+impl LoginError {
+    fn text(self, layout: &Layout) -> String {
+        let messages = layout.loader();
+        match self {
+            Self::WrongCredentials => fl!(messages, "login-error-wrong-credentials"),
+            Self::Locked => fl!(messages, "login-error-locked"),
+            Self::Deactivated => fl!(messages, "login-error-deactivated"),
+            Self::Busy => fl!(messages, "form-error-busy"),
+            Self::FormExpired => fl!(messages, "form-error-expired"),
+            Self::TooLong => fl!(messages, "login-error-too-long"),
+        }
+    }
+}
+
+/// Why somebody sees the login page who may not have expected it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginNotice {
+    /// PRM-03: sign-up was asked for and is closed.
+    RegistrationClosed,
+    /// PRM-02, PRM-04: the client wants the password again.
+    Reauthenticate,
+}
+
+impl LoginNotice {
+    fn text(self, layout: &Layout) -> String {
+        match self {
+            Self::RegistrationClosed => fl!(layout.loader(), "login-notice-registration-closed"),
+            Self::Reauthenticate => fl!(layout.loader(), "login-notice-reauthenticate"),
+        }
+    }
+}
+
+/// The page that asks for a user name and a password.
+#[derive(Debug, Template)]
+#[template(path = "login/login.html")]
+pub struct LoginPage {
+    pub layout: Layout,
+    pub action: String,
+    pub csrf: String,
+    pub username: String,
+    pub error: Option<LoginError>,
+    pub notice: Option<LoginNotice>,
+    pub client: Option<ClientView>,
+    pub register_href: Option<String>,
+    pub continue_as: Option<ContinueAs>,
+}
+
+/// How hard a password is to guess, as zxcvbn estimates it.
+#[derive(Clone, Debug)]
+pub struct PasswordStrength {
+    score: u8,
+    warning: Option<Warning>,
+    suggestions: Vec<Suggestion>,
+}
+
+impl From<&zxcvbn::Entropy> for PasswordStrength {
+    fn from(entropy: &zxcvbn::Entropy) -> Self {
+        Self {
+            score: entropy.score().into(),
+            warning: entropy.feedback().and_then(|feedback| feedback.warning()),
+            suggestions: entropy.feedback().map(|feedback| feedback.suggestions().to_vec()).unwrap_or_default(),
+        }
+    }
+}
+
+impl PasswordStrength {
+    /// Makes a strength without advice, from 0 (guessed at once) to 4 (out of reach).
+    pub fn of_score(score: u8) -> Self {
+        Self { score: score.min(4), warning: None, suggestions: Vec::new() }
+    }
+
+    /// Gives how much of five the meter is filled: even the weakest password shows something.
+    fn level(&self) -> u8 {
+        self.score + 1
+    }
+
+    fn words(&self, layout: &Layout) -> String {
+        let messages = layout.loader();
+        match self.score {
+            0 => fl!(messages, "strength-very-weak"),
+            1 => fl!(messages, "strength-weak"),
+            2 => fl!(messages, "strength-fair"),
+            3 => fl!(messages, "strength-good"),
+            _ => fl!(messages, "strength-strong"),
+        }
+    }
+
+    /// Lists what is wrong with the password and what would help, in the reader's language.
+    fn advice(&self, layout: &Layout) -> Vec<String> {
+        let warning = self.warning.map(|warning| warning_text(warning, layout));
+        warning
+            .into_iter()
+            .chain(self.suggestions.iter().map(|suggestion| suggestion_text(*suggestion, layout)))
+            .collect()
+    }
+}
+
+fn warning_text(warning: Warning, layout: &Layout) -> String {
+    let messages = layout.loader();
+    match warning {
+        Warning::StraightRowsOfKeysAreEasyToGuess => fl!(messages, "warning-straight-rows"),
+        Warning::ShortKeyboardPatternsAreEasyToGuess => fl!(messages, "warning-keyboard-patterns"),
+        Warning::RepeatsLikeAaaAreEasyToGuess => fl!(messages, "warning-repeats"),
+        Warning::RepeatsLikeAbcAbcAreOnlySlightlyHarderToGuess => {
+            fl!(messages, "warning-repeated-groups")
+        }
+        Warning::ThisIsATop10Password => fl!(messages, "warning-top-10"),
+        Warning::ThisIsATop100Password => fl!(messages, "warning-top-100"),
+        Warning::ThisIsACommonPassword => fl!(messages, "warning-common"),
+        Warning::ThisIsSimilarToACommonlyUsedPassword => fl!(messages, "warning-similar-to-common"),
+        Warning::SequencesLikeAbcAreEasyToGuess => fl!(messages, "warning-sequences"),
+        Warning::RecentYearsAreEasyToGuess => fl!(messages, "warning-recent-years"),
+        Warning::AWordByItselfIsEasyToGuess => fl!(messages, "warning-single-word"),
+        Warning::DatesAreOftenEasyToGuess => fl!(messages, "warning-dates"),
+        Warning::NamesAndSurnamesByThemselvesAreEasyToGuess => fl!(messages, "warning-single-name"),
+        Warning::CommonNamesAndSurnamesAreEasyToGuess => fl!(messages, "warning-common-names"),
+    }
+}
+
+fn suggestion_text(suggestion: Suggestion, layout: &Layout) -> String {
+    let messages = layout.loader();
+    match suggestion {
+        Suggestion::UseAFewWordsAvoidCommonPhrases => fl!(messages, "suggestion-few-words"),
+        Suggestion::NoNeedForSymbolsDigitsOrUppercaseLetters => {
+            fl!(messages, "suggestion-no-symbols-needed")
+        }
+        Suggestion::AddAnotherWordOrTwo => fl!(messages, "suggestion-add-words"),
+        Suggestion::CapitalizationDoesntHelpVeryMuch => fl!(messages, "suggestion-capitals"),
+        Suggestion::AllUppercaseIsAlmostAsEasyToGuessAsAllLowercase => {
+            fl!(messages, "suggestion-all-uppercase")
+        }
+        Suggestion::ReversedWordsArentMuchHarderToGuess => fl!(messages, "suggestion-reversed"),
+        Suggestion::PredictableSubstitutionsDontHelpVeryMuch => {
+            fl!(messages, "suggestion-substitutions")
+        }
+        Suggestion::UseALongerKeyboardPatternWithMoreTurns => {
+            fl!(messages, "suggestion-longer-pattern")
+        }
+        Suggestion::AvoidRepeatedWordsAndCharacters => fl!(messages, "suggestion-avoid-repeats"),
+        Suggestion::AvoidSequences => fl!(messages, "suggestion-avoid-sequences"),
+        Suggestion::AvoidRecentYears => fl!(messages, "suggestion-avoid-recent-years"),
+        Suggestion::AvoidYearsThatAreAssociatedWithYou => {
+            fl!(messages, "suggestion-avoid-own-years")
+        }
+        Suggestion::AvoidDatesAndYearsThatAreAssociatedWithYou => {
+            fl!(messages, "suggestion-avoid-own-dates")
+        }
+    }
+}
+
+fn username_text(problem: UsernameProblem, layout: &Layout) -> String {
+    let messages = layout.loader();
+    match problem {
+        UsernameProblem::Empty => fl!(messages, "username-error-empty"),
+        UsernameProblem::Invalid => fl!(messages, "username-error-invalid"),
+        UsernameProblem::TooLong => fl!(messages, "username-error-too-long"),
+        UsernameProblem::Reserved => fl!(messages, "username-error-reserved"),
+        UsernameProblem::Taken => fl!(messages, "username-error-taken"),
+    }
+}
+
+/// Why a password cannot be chosen.
+#[derive(Clone, Debug)]
+pub enum PasswordError {
+    Empty,
+    TooWeak(PasswordStrength),
+    TooLong,
+}
+
+impl PasswordError {
+    fn text(&self, layout: &Layout) -> String {
+        let messages = layout.loader();
+        match self {
+            Self::Empty => fl!(messages, "password-error-empty"),
+            Self::TooWeak(_) => fl!(messages, "password-error-too-weak"),
+            Self::TooLong => fl!(messages, "password-error-too-long"),
+        }
+    }
+}
+
+/// Why sign-up cannot go on just now, whatever was typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegisterError {
+    Busy,
+    /// The homeserver does not answer.
+    Unavailable,
+    FormExpired,
+}
+
+impl RegisterError {
+    fn text(self, layout: &Layout) -> String {
+        match self {
+            Self::Busy => fl!(layout.loader(), "form-error-busy"),
+            Self::Unavailable => fl!(layout.loader(), "register-error-unavailable"),
+            Self::FormExpired => fl!(layout.loader(), "form-error-expired"),
+        }
+    }
+}
+
+/// The first page of sign-up: user name and password (SGN-01).
+#[derive(Debug, Template)]
+#[template(path = "register/start.html")]
+pub struct RegisterPage {
+    pub layout: Layout,
+    pub action: String,
+    pub csrf: String,
+    /// The homeserver's name, shown behind the user name.
+    pub server: String,
+    pub username: String,
+    pub username_error: Option<UsernameProblem>,
+    pub password_error: Option<PasswordError>,
+    pub error: Option<RegisterError>,
+    pub client: Option<ClientView>,
+    pub login_href: Option<String>,
+    pub continue_as: Option<ContinueAs>,
+}
+
+impl RegisterPage {
+    fn has_error(&self) -> bool {
+        self.error.is_some() || self.username_error.is_some() || self.password_error.is_some()
+    }
+
+    fn username_message(&self) -> Option<String> {
+        self.username_error.map(|problem| username_text(problem, &self.layout))
+    }
+
+    /// Lists the fields that need another look, as (field, message), in the order of the page.
+    fn field_errors(&self) -> Vec<(&'static str, String)> {
+        let username = self.username_message().map(|message| ("username", message));
+        let password = self.password_error.as_ref().map(|error| ("password", error.text(&self.layout)));
+        username.into_iter().chain(password).collect()
+    }
+}
+
+/// The last page of sign-up: an optional display name, and the button that creates the account (SGN-07).
+#[derive(Debug, Template)]
+#[template(path = "register/finish.html")]
+pub struct RegisterFinishPage {
+    pub layout: Layout,
+    pub action: String,
+    pub csrf: String,
+    pub user_id: String,
+    pub strength: PasswordStrength,
+    pub display_name: String,
+    pub error: Option<RegisterError>,
+    pub client: Option<ClientView>,
+    /// The way back to the first page.
+    pub restart_href: Option<String>,
+}
+
+/// The answer to sign-up where it is closed (SGN-08).
+#[derive(Debug, Template)]
+#[template(path = "register/closed.html")]
+pub struct RegistrationClosedPage {
+    pub layout: Layout,
+    pub login_href: Option<String>,
+}
+
+/// One thing that a client asks for, in the words of the person who grants it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Access {
+    Matrix { device_id: String },
+    ServerAdministration,
+    Openid,
+    Profile,
+    Email,
+}
+
+impl Access {
+    /// Gives the sentences of one scope; the Matrix scope gives all the power there is (SCP-10), so it takes several.
+    fn sentences(&self, layout: &Layout) -> Vec<String> {
+        let messages = layout.loader();
+        match self {
+            Self::Matrix { .. } => {
+                vec![fl!(messages, "access-matrix-messages"), fl!(messages, "access-matrix-account")]
+            }
+            Self::ServerAdministration => Vec::new(),
+            Self::Openid => vec![fl!(messages, "access-openid")],
+            Self::Profile => vec![fl!(messages, "access-profile")],
+            Self::Email => vec![fl!(messages, "access-email")],
+        }
+    }
+}
+
+/// The page that asks whether a client may have what it wants (CNS-01).
+///
+/// Its form posts `action=allow`, `action=deny` or `action=switch` (sign in as somebody else).
+#[derive(Debug, Template)]
+#[template(path = "authorize/consent.html")]
+pub struct ConsentPage {
+    pub layout: Layout,
+    pub action: String,
+    pub csrf: String,
+    pub client: ClientView,
+    pub client_uri: Option<HttpsLink>,
+    pub tos_uri: Option<HttpsLink>,
+    pub policy_uri: Option<HttpsLink>,
+    pub user_id: String,
+    pub display_name: Option<String>,
+    pub access: Vec<Access>,
+    /// HNT-03: the Matrix ID that the client expected, where it is not the one signed in.
+    pub hinted_user_id: Option<String>,
+}
+
+impl ConsentPage {
+    fn device_id(&self) -> Option<&str> {
+        self.access.iter().find_map(|access| match access {
+            Access::Matrix { device_id } => Some(device_id.as_str()),
+            _ => None,
+        })
+    }
+
+    fn is_administration(&self) -> bool {
+        self.access.contains(&Access::ServerAdministration)
+    }
+}
+
+/// The page that asks before signing this browser out (RPL-01).
+#[derive(Debug, Template)]
+#[template(path = "logout/confirm.html")]
+pub struct LogoutPage {
+    pub layout: Layout,
+    pub action: String,
+    pub csrf: String,
+    pub user_id: String,
+    pub cancel_href: Option<String>,
+}
+
+/// The page after signing out.
+#[derive(Debug, Template)]
+#[template(path = "logout/done.html")]
+pub struct SignedOutPage {
+    pub layout: Layout,
+    pub login_href: Option<String>,
+    pub return_link: Option<ReturnLink>,
+}
+
+/// A point in time in Unix milliseconds, shown to the minute and in UTC: the server does not know the reader's zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment(pub i64);
+
+impl Moment {
+    /// Gives year, month, day, hour and minute, with the year held between 1970 and 9999.
+    fn parts(self) -> (i64, u8, i64, i64, i64) {
+        const LAST: i64 = 253_402_300_799;
+        let seconds = self.0.div_euclid(1000).clamp(0, LAST);
+        let (mut days, rest) = (seconds / 86_400, seconds % 86_400);
+        let is_leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let mut year = 1970;
+        while days >= 365 + i64::from(is_leap(year)) {
+            days -= 365 + i64::from(is_leap(year));
+            year += 1;
+        }
+        let mut month = 1;
+        for length in [31, 28 + i64::from(is_leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30] {
+            if days < length {
+                break;
+            }
+            days -= length;
+            month += 1;
+        }
+        (year, month, days + 1, rest / 3600, rest / 60 % 60)
+    }
+
+    /// Gives the form of `<time datetime>` (RFC 3339).
+    fn datetime(self) -> String {
+        let (year, month, day, hour, minute) = self.parts();
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}Z")
+    }
+
+    fn words(self, layout: &Layout) -> String {
+        let (year, month, day, hour, minute) = self.parts();
+        let time = format!("{hour:02}:{minute:02}");
+        fl!(layout.loader(), "moment", day = day, month = month, year = year.to_string(), time = time)
+    }
+}
+
+/// One signed-in app, or one device, of the person who looks.
+#[derive(Clone, Debug)]
+pub struct SessionView {
+    pub client_name: Option<String>,
+    pub device_id: Option<String>,
+    pub created_at: Moment,
+    pub last_active_at: Option<Moment>,
+}
+
+/// The small home of somebody who is signed in.
+#[derive(Debug, Template)]
+#[template(path = "account/home.html")]
+pub struct AccountPage {
+    pub layout: Layout,
+    pub display_name: Option<String>,
+    pub user_id: String,
+    pub sessions: Vec<SessionView>,
+    pub logout_action: String,
+    pub csrf: String,
+}
+
+/// What went wrong, from the reader's side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    NotFound,
+    MethodNotAllowed,
+    FormExpired,
+    UnknownClient,
+    RedirectUriMismatch,
+    /// The request of a client was at fault; the detail is for its developer, in English.
+    InvalidRequest {
+        detail: String,
+    },
+    /// The person, or the policy, said no.
+    AccessDenied,
+    TransactionExpired,
+    OtherBrowser,
+    Locked,
+    Deactivated,
+    TooLarge,
+    TooManyRequests,
+    Unavailable,
+    Internal,
+}
+
+impl ErrorKind {
+    fn title(&self, layout: &Layout) -> String {
+        let messages = layout.loader();
+        match self {
+            Self::NotFound => fl!(messages, "error-not-found-title"),
+            Self::MethodNotAllowed => fl!(messages, "error-method-not-allowed-title"),
+            Self::FormExpired => fl!(messages, "error-form-expired-title"),
+            Self::UnknownClient => fl!(messages, "error-unknown-client-title"),
+            Self::RedirectUriMismatch => fl!(messages, "error-redirect-uri-mismatch-title"),
+            Self::InvalidRequest { .. } => fl!(messages, "error-invalid-request-title"),
+            Self::AccessDenied => fl!(messages, "error-access-denied-title"),
+            Self::TransactionExpired => fl!(messages, "error-transaction-expired-title"),
+            Self::OtherBrowser => fl!(messages, "error-other-browser-title"),
+            Self::Locked => fl!(messages, "error-locked-title"),
+            Self::Deactivated => fl!(messages, "error-deactivated-title"),
+            Self::TooLarge => fl!(messages, "error-too-large-title"),
+            Self::TooManyRequests => fl!(messages, "error-too-many-requests-title"),
+            Self::Unavailable => fl!(messages, "error-unavailable-title"),
+            Self::Internal => fl!(messages, "error-internal-title"),
+        }
+    }
+
+    fn what_happened(&self, layout: &Layout) -> String {
+        let messages = layout.loader();
+        match self {
+            Self::NotFound => fl!(messages, "error-not-found-what"),
+            Self::MethodNotAllowed => fl!(messages, "error-method-not-allowed-what"),
+            Self::FormExpired => fl!(messages, "error-form-expired-what"),
+            Self::UnknownClient => fl!(messages, "error-unknown-client-what"),
+            Self::RedirectUriMismatch => fl!(messages, "error-redirect-uri-mismatch-what"),
+            Self::InvalidRequest { .. } => fl!(messages, "error-invalid-request-what"),
+            Self::AccessDenied => fl!(messages, "error-access-denied-what"),
+            Self::TransactionExpired => fl!(messages, "error-transaction-expired-what"),
+            Self::OtherBrowser => fl!(messages, "error-other-browser-what"),
+            Self::Locked => fl!(messages, "login-error-locked"),
+            Self::Deactivated => fl!(messages, "login-error-deactivated"),
+            Self::TooLarge => fl!(messages, "error-too-large-what"),
+            Self::TooManyRequests => fl!(messages, "error-too-many-requests-what"),
+            Self::Unavailable => fl!(messages, "error-unavailable-what"),
+            Self::Internal => fl!(messages, "error-internal-what"),
+        }
+    }
+
+    fn what_to_do(&self, layout: &Layout) -> String {
+        let messages = layout.loader();
+        match self {
+            Self::NotFound | Self::MethodNotAllowed => fl!(messages, "error-advice-check-address"),
+            Self::FormExpired => fl!(messages, "error-advice-go-back"),
+            Self::UnknownClient | Self::RedirectUriMismatch => {
+                fl!(messages, "error-advice-do-not-trust")
+            }
+            Self::InvalidRequest { .. } => fl!(messages, "error-advice-tell-developer"),
+            Self::AccessDenied => fl!(messages, "error-advice-nothing-shared"),
+            Self::TransactionExpired => fl!(messages, "error-advice-start-again"),
+            Self::OtherBrowser => fl!(messages, "error-advice-same-browser"),
+            Self::Locked | Self::Deactivated => fl!(messages, "error-advice-ask-administrator"),
+            Self::TooLarge => fl!(messages, "error-advice-shorten"),
+            Self::TooManyRequests | Self::Unavailable => fl!(messages, "error-advice-wait"),
+            Self::Internal => fl!(messages, "error-advice-report"),
+        }
+    }
+
+    fn detail(&self) -> Option<&str> {
+        match self {
+            Self::InvalidRequest { detail } => Some(detail),
+            _ => None,
+        }
+    }
+}
+
+/// The page of every refusal that a person sees: what happened, what to do next, and the way back if there is one.
+#[derive(Debug, Template)]
+#[template(path = "error/error.html")]
+pub struct ErrorPage {
+    pub layout: Layout,
+    pub status: u16,
+    pub kind: ErrorKind,
+    /// What an administrator finds this event by in the log (WEB-16).
+    pub support_id: Option<String>,
+    pub return_link: Option<ReturnLink>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOSTILE: &str = "\"'><script>alert(1)</script>&{$x}";
+
+    fn layout(language: Language) -> Layout {
+        Layout::new(language, "/", "Keymaker")
+    }
+
+    fn client(name: &str, redirect_uri: &str) -> ClientView {
+        let destination = Destination::of(redirect_uri).expect("a destination");
+        ClientView { name: Some(name.to_owned()), destination }
+    }
+
+    fn login(error: Option<LoginError>, username: &str) -> LoginPage {
+        LoginPage {
+            layout: layout(Language::English),
+            action: "/login".to_owned(),
+            csrf: "c".to_owned(),
+            username: username.to_owned(),
+            error,
+            notice: None,
+            client: None,
+            register_href: None,
+            continue_as: None,
+        }
+    }
+
+    fn register(username_error: Option<UsernameProblem>, password_error: Option<PasswordError>) -> RegisterPage {
+        RegisterPage {
+            layout: layout(Language::English),
+            action: "/register".to_owned(),
+            csrf: "c".to_owned(),
+            server: "example.org".to_owned(),
+            username: "alice".to_owned(),
+            username_error,
+            password_error,
+            error: None,
+            client: None,
+            login_href: None,
+            continue_as: None,
+        }
+    }
+
+    fn consent(access: Vec<Access>) -> ConsentPage {
+        ConsentPage {
+            layout: layout(Language::English),
+            action: "/authorize/1".to_owned(),
+            csrf: "c".to_owned(),
+            client: client("Best Bank", "https://app.example.com/callback"),
+            client_uri: HttpsLink::parse("https://example.com/"),
+            tos_uri: HttpsLink::parse("https://example.com/tos"),
+            policy_uri: HttpsLink::parse("javascript:alert(1)"),
+            user_id: "@alice:example.org".to_owned(),
+            display_name: Some("Alice".to_owned()),
+            access,
+            hinted_user_id: None,
+        }
+    }
+
+    /// Renders every page with as much hostile text as its types let in.
+    fn every_page(language: Language) -> Vec<String> {
+        let hostile = || HOSTILE.to_owned();
+        let some = || Some(HOSTILE.to_owned());
+        let layout = || Layout {
+            imprint: some(),
+            tos_uri: HttpsLink::parse("https://x.test/\"><script>"),
+            ..Layout::new(language, "/auth/", HOSTILE)
+        };
+        let client = || Some(client(HOSTILE, "com.example.app:/callback"));
+        let continue_as = || Some(ContinueAs { user_id: hostile(), href: hostile() });
+        let link = || ReturnLink::to("https://x.test/cb?a=\"><script>&b='");
+        let mut pages = Vec::new();
+        let errors = [
+            LoginError::WrongCredentials,
+            LoginError::Locked,
+            LoginError::Deactivated,
+            LoginError::Busy,
+            LoginError::FormExpired,
+            LoginError::TooLong,
+        ];
+        for error in errors.map(Some).into_iter().chain([None]) {
+            for notice in [LoginNotice::RegistrationClosed, LoginNotice::Reauthenticate] {
+                let page = LoginPage {
+                    layout: layout(),
+                    action: hostile(),
+                    csrf: hostile(),
+                    username: hostile(),
+                    error,
+                    notice: Some(notice),
+                    client: client(),
+                    register_href: some(),
+                    continue_as: continue_as(),
+                };
+                pages.push(page.render());
+            }
+        }
+        let problems = [
+            UsernameProblem::Empty,
+            UsernameProblem::Invalid,
+            UsernameProblem::TooLong,
+            UsernameProblem::Reserved,
+            UsernameProblem::Taken,
+        ];
+        let passwords = [
+            "password",
+            "aaaaaa",
+            "abcabcabc",
+            "qwerty",
+            "zxcvfr",
+            "19920403",
+            "2021",
+            "Johnson",
+            "PASSWORD",
+            "drowssap",
+            "p@ssw0rd",
+            "987654",
+        ];
+        let weak = passwords.map(|password| PasswordError::TooWeak((&zxcvbn::zxcvbn(password, &[])).into()));
+        let password_errors = weak.into_iter().chain([PasswordError::Empty, PasswordError::TooLong]);
+        for (i, password_error) in password_errors.enumerate() {
+            let error = [RegisterError::Busy, RegisterError::Unavailable, RegisterError::FormExpired][i % 3];
+            let page = RegisterPage {
+                layout: layout(),
+                action: hostile(),
+                csrf: hostile(),
+                server: hostile(),
+                username: hostile(),
+                error: Some(error),
+                username_error: Some(problems[i % problems.len()]),
+                password_error: Some(password_error),
+                client: client(),
+                login_href: some(),
+                continue_as: continue_as(),
+            };
+            pages.push(page.render());
+        }
+        for score in 0..=4 {
+            let page = RegisterFinishPage {
+                layout: layout(),
+                action: hostile(),
+                csrf: hostile(),
+                user_id: hostile(),
+                strength: PasswordStrength::of_score(score),
+                display_name: hostile(),
+                error: Some(RegisterError::Unavailable),
+                client: client(),
+                restart_href: some(),
+            };
+            pages.push(page.render());
+        }
+        pages.push(RegistrationClosedPage { layout: layout(), login_href: some() }.render());
+        let access = vec![
+            Access::Matrix { device_id: hostile() },
+            Access::ServerAdministration,
+            Access::Openid,
+            Access::Profile,
+            Access::Email,
+        ];
+        let loopback = ClientView { name: some(), destination: Destination::Loopback };
+        let page = ConsentPage {
+            layout: layout(),
+            action: hostile(),
+            csrf: hostile(),
+            client: loopback,
+            user_id: hostile(),
+            display_name: some(),
+            hinted_user_id: some(),
+            ..consent(access)
+        };
+        pages.push(page.render());
+        pages.push(
+            LogoutPage {
+                layout: layout(),
+                action: hostile(),
+                csrf: hostile(),
+                user_id: hostile(),
+                cancel_href: some(),
+            }
+            .render(),
+        );
+        pages.push(SignedOutPage { layout: layout(), login_href: some(), return_link: link() }.render());
+        let session = SessionView {
+            client_name: some(),
+            device_id: some(),
+            created_at: Moment(0),
+            last_active_at: Some(Moment(i64::MAX)),
+        };
+        let unnamed =
+            SessionView { client_name: None, device_id: None, created_at: Moment(i64::MIN), last_active_at: None };
+        for sessions in [vec![session, unnamed], Vec::new()] {
+            let page = AccountPage {
+                layout: layout(),
+                display_name: some(),
+                user_id: hostile(),
+                sessions,
+                logout_action: hostile(),
+                csrf: hostile(),
+            };
+            pages.push(page.render());
+        }
+        let kinds = [
+            ErrorKind::NotFound,
+            ErrorKind::MethodNotAllowed,
+            ErrorKind::FormExpired,
+            ErrorKind::UnknownClient,
+            ErrorKind::RedirectUriMismatch,
+            ErrorKind::InvalidRequest { detail: hostile() },
+            ErrorKind::AccessDenied,
+            ErrorKind::TransactionExpired,
+            ErrorKind::OtherBrowser,
+            ErrorKind::Locked,
+            ErrorKind::Deactivated,
+            ErrorKind::TooLarge,
+            ErrorKind::TooManyRequests,
+            ErrorKind::Unavailable,
+            ErrorKind::Internal,
+        ];
+        for kind in kinds {
+            pages.push(
+                ErrorPage { layout: layout(), status: 400, kind, support_id: some(), return_link: link() }.render(),
+            );
+        }
+        pages.into_iter().map(|page| page.expect("a page")).collect()
+    }
+
+    #[test]
+    fn no_page_lets_foreign_text_become_markup() {
+        // WEB-07, and WEB-03: nothing inline, so that the policy needs no exception.
+        for language in Language::ALL {
+            for page in every_page(language) {
+                let page_lower = page.to_lowercase();
+                for needle in
+                    ["<script", "javascript:", "<style", " style=", " onload", " onclick", "http://", "alert(1)</"]
+                {
+                    assert!(!page_lower.contains(needle), "{needle} in {page}");
+                }
+                assert!(!page.contains("\"'>"), "an attribute was left: {page}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_page_is_whole_in_both_languages() {
+        // WEB-10
+        for language in Language::ALL {
+            for page in every_page(language) {
+                assert!(page.starts_with(&format!("<!doctype html>\n<html lang=\"{}\">", language.tag())), "{page}");
+                assert!(page.contains("name=\"viewport\"") && page.contains("content=\"noindex\""));
+                assert_eq!(page.matches("<h1>").count(), 1, "{page}");
+                assert_eq!(page.matches("rel=\"stylesheet\" href=\"/auth/assets/app-").count(), 1, "{page}");
+                assert_eq!(page.matches(" method=\"post\"").count(), page.matches("name=\"csrf\"").count(), "{page}");
+                assert!(!page.contains("No localization"), "{page}");
+                // A forgotten argument shows as its placeable; the hostile text holds the only other one.
+                assert!(!page.replace("{$x}", "").contains("{$"), "{page}");
+                assert!(page.matches(" autofocus").count() <= 1, "{page}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_reader_sees_only_the_readers_language() {
+        for (english, french) in every_page(Language::English).iter().zip(every_page(Language::French).iter()) {
+            let sentences = |page: &str| -> Vec<String> {
+                let words = page.split(['<', '>']).step_by(2).map(|text| text.trim().to_owned());
+                words.filter(|text| text.len() > 12 && text.contains(' ') && !text.contains("alert(1)")).collect()
+            };
+            for sentence in sentences(english) {
+                assert!(!sentences(french).contains(&sentence), "{sentence}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_https_becomes_a_link() {
+        // WEB-07
+        assert!(HttpsLink::parse("https://example.com/tos?a=b").is_some());
+        for bad in [
+            "",
+            "/tos",
+            "http://example.com/",
+            "javascript:alert(1)",
+            "JavaScript://example.com/%0aalert(1)",
+            "data:text/html,x",
+            "https://",
+            "https://u:p@example.com/",
+        ] {
+            assert_eq!(HttpsLink::parse(bad), None, "{bad}");
+        }
+        let page = consent(vec![Access::Openid]).render().expect("a page");
+        assert!(page.contains("href=\"https://example.com/tos\" rel=\"noopener noreferrer nofollow\""));
+        assert!(!page.contains("privacy policy"));
+    }
+
+    #[test]
+    fn a_redirect_uri_says_where_it_leads() {
+        let website = |host: &str| Some(Destination::Website { host: host.to_owned() });
+        let table = [
+            ("https://App.Example.com:8443/callback?x=y", website("app.example.com")),
+            ("https://localhost.example.com/", website("localhost.example.com")),
+            // Look-alike letters are shown for what they are.
+            ("https://\u{430}pple.com/", website("xn--pple-43d.com")),
+            ("http://localhost:1234/", Some(Destination::Loopback)),
+            ("http://127.0.0.1:1/cb", Some(Destination::Loopback)),
+            ("http://[::1]/", Some(Destination::Loopback)),
+            ("com.example.app:/callback", Some(Destination::App { scheme: "com.example.app".to_owned() })),
+            ("javascript:alert(1)", None),
+            ("JAVASCRIPT:alert(1)", None),
+            ("data:text/html,x", None),
+            ("view-source:https://example.com/", None),
+            ("//example.com/", None),
+        ];
+        for (uri, expected) in table {
+            assert_eq!(Destination::of(uri), expected, "{uri}");
+            assert_eq!(ReturnLink::to(uri).is_some(), expected.is_some(), "{uri}");
+        }
+    }
+
+    #[test]
+    fn the_consent_page_says_who_asks_for_what_and_what_follows() {
+        // CNS-01
+        let page = consent(vec![Access::Matrix { device_id: "DEVICEID01".to_owned() }]).render().expect("a page");
+        assert!(page.contains("<p class=\"verified\"><bdi>app.example.com</bdi></p>"));
+        assert!(page.contains("calls itself <bdi>Best Bank</bdi>"));
+        assert!(page.contains("@alice:example.org"));
+        assert!(page.contains("A new device is added to your account: <bdi class=\"id\">DEVICEID01</bdi>"));
+        assert!(page.contains("you go back to app.example.com."));
+        for answer in ["allow", "deny", "switch"] {
+            assert_eq!(page.matches(&format!("name=\"action\" value=\"{answer}\"")).count(), 1, "{answer}");
+        }
+        assert!(!page.contains("whole homeserver"));
+        let page = consent(vec![Access::ServerAdministration]).render().expect("a page");
+        assert!(page.contains("Control over the whole homeserver"));
+        assert!(!page.contains("new device"));
+    }
+
+    #[test]
+    fn a_failed_login_does_not_say_which_half_was_wrong() {
+        // RTL-05, WEB-10
+        let page = login(Some(LoginError::WrongCredentials), "alice").render().expect("a page");
+        assert!(
+            page.contains("<p class=\"alert\" role=\"alert\" id=\"error\">The username or the password is wrong.</p>")
+        );
+        assert_eq!(page.matches("aria-describedby=\"error\" aria-invalid=\"true\"").count(), 2);
+        assert!(page.contains("<title>Error: Sign in"));
+        assert!(page.contains("name=\"username\" type=\"text\" value=\"alice\" required autocomplete=\"username\""));
+        assert!(page.contains("name=\"password\" type=\"password\" required autocomplete=\"current-password\""));
+        assert!(!page.contains("value=\"c\" required"), "a password is never sent back");
+    }
+
+    #[test]
+    fn the_first_wrong_field_has_the_focus_and_is_described_by_its_error() {
+        // WEB-10
+        let focused = |page: RegisterPage| {
+            let html = page.render().expect("a page");
+            let tag = html.split('<').find(|tag| tag.contains(" autofocus")).expect("a focused field").to_owned();
+            (tag, html)
+        };
+        let (tag, _) = focused(register(None, None));
+        assert!(tag.contains("id=\"username\"") && !tag.contains("aria-invalid"));
+        let (tag, html) = focused(register(Some(UsernameProblem::Taken), Some(PasswordError::Empty)));
+        assert!(
+            tag.contains("id=\"username\"")
+                && tag.contains("aria-describedby=\"username-error ")
+                && tag.contains("aria-invalid")
+        );
+        assert!(html.contains("<a href=\"#username\">Somebody else has this username."));
+        let (tag, html) = focused(register(None, Some(PasswordError::Empty)));
+        assert!(
+            tag.contains("id=\"password\"")
+                && tag.contains("aria-describedby=\"password-error ")
+                && tag.contains("aria-invalid")
+        );
+        assert!(html.contains("id=\"password-error\"") && html.contains("autocomplete=\"new-password\""));
+    }
+
+    #[test]
+    fn the_strength_of_a_password_is_said_in_words_with_advice() {
+        // PWD-01, WEB-10: never by colour alone.
+        let weak = || Some(PasswordError::TooWeak((&zxcvbn::zxcvbn("password", &[])).into()));
+        let page = register(None, weak()).render().expect("a page");
+        assert!(page.contains("Strength: <strong>very weak</strong>"));
+        assert!(page.contains("<li>This is one of the ten most common passwords.</li>"));
+        let page =
+            RegisterPage { layout: layout(Language::French), ..register(None, weak()) }.render().expect("a page");
+        assert!(page.contains("<li>C’est l’un des dix mots de passe les plus courants.</li>"));
+        assert_eq!(PasswordStrength::of_score(200).level(), 5);
+    }
+
+    #[test]
+    fn a_moment_is_written_for_people_and_for_machines() {
+        let table = [
+            (0, "1970-01-01T00:00Z", "1 January 1970, 00:00 UTC", "1er janvier 1970, 00:00 UTC"),
+            (951_782_399_999, "2000-02-28T23:59Z", "28 February 2000, 23:59 UTC", "28 février 2000, 23:59 UTC"),
+            (951_782_400_000, "2000-02-29T00:00Z", "29 February 2000, 00:00 UTC", "29 février 2000, 00:00 UTC"),
+            (1_798_761_599_000, "2026-12-31T23:59Z", "31 December 2026, 23:59 UTC", "31 décembre 2026, 23:59 UTC"),
+            (i64::MIN, "1970-01-01T00:00Z", "1 January 1970, 00:00 UTC", "1er janvier 1970, 00:00 UTC"),
+            (i64::MAX, "9999-12-31T23:59Z", "31 December 9999, 23:59 UTC", "31 décembre 9999, 23:59 UTC"),
+        ];
+        for (milliseconds, datetime, english, french) in table {
+            let moment = Moment(milliseconds);
+            assert_eq!(moment.datetime(), datetime);
+            assert_eq!(moment.words(&layout(Language::English)), english);
+            assert_eq!(moment.words(&layout(Language::French)), french);
+        }
+    }
+}

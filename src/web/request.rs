@@ -1,0 +1,217 @@
+//! What handlers read from a request: forms, cookies, who calls, and the visitor behind a page.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::{
+    body::Bytes,
+    extract::{ConnectInfo, FromRequest, FromRequestParts, Request},
+};
+use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
+use http::{HeaderMap, header, request::Parts};
+
+use crate::{
+    app::App,
+    clock::{DAY, SECOND},
+    crypto::secret::{Kind, Secret, csrf_token, equal},
+    domain::{params::Params, refusal::Refusal},
+    error::{Error, Result},
+    flows::{
+        Caller,
+        browser::{self, SignedIn},
+    },
+    web::pages::language::{self, Language},
+};
+
+/// The body of a form request, with no parameter twice (CMN-03) and nothing taken from the URL (CMN-05).
+pub struct Form(pub Params);
+
+impl Form {
+    async fn read(request: Request, app: &App) -> Result<Self> {
+        if !is_form(request.headers()) {
+            let what = "the body has to be application/x-www-form-urlencoded";
+            return Err(Refusal::InvalidRequest(what.to_owned()).into());
+        }
+        let body = Bytes::from_request(request, app).await.map_err(|_| Refusal::TooLarge)?;
+        let params = Params::parse(&body);
+        match params.any_repeated() {
+            None => Ok(Self(params)),
+            Some(name) => Err(Refusal::InvalidRequest(format!("{name} was sent more than once")).into()),
+        }
+    }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let content_type = text(headers, header::CONTENT_TYPE).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+/// A form of an OAuth endpoint: errors are JSON.
+pub struct OAuthForm(pub Params);
+
+impl FromRequest<App> for OAuthForm {
+    type Rejection = super::refusal::OAuthError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Self::Rejection> {
+        Ok(Self(Form::read(request, app).await?.0))
+    }
+}
+
+/// A form of one of our pages: errors are pages.
+pub struct PageForm(pub Params);
+
+impl FromRequest<App> for PageForm {
+    type Rejection = super::frame::PageError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Self::Rejection> {
+        Ok(Self(Form::read(request, app).await?.0))
+    }
+}
+
+/// The query of a request to one of our pages.
+pub struct Query(pub Params);
+
+impl FromRequestParts<App> for Query {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Self::Rejection> {
+        Ok(Self(Params::parse(parts.uri.query().unwrap_or_default().as_bytes())))
+    }
+}
+
+/// Gives a header as text.
+pub fn text(headers: &HeaderMap, name: http::HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        let user_agent = text(&parts.headers, header::USER_AGENT).map(|agent| agent.chars().take(512).collect());
+        Ok(Self { ip: client_ip(parts, app).map(|ip| ip.to_string()), user_agent })
+    }
+}
+
+/// INV-11: a forwarding header counts only when the TCP peer is a configured proxy; then it is the right-most hop that
+/// is none.
+pub fn client_ip(parts: &Parts, app: &App) -> Option<IpAddr> {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip().to_canonical();
+    let is_proxy = |ip: &IpAddr| app.config.http.trusted_proxies.iter().any(|network| network.contains(ip));
+    if !is_proxy(&peer) {
+        return Some(peer);
+    }
+    let forwarded: Vec<&str> =
+        parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
+    let mut client = peer;
+    for hop in forwarded.join(",").rsplit(',') {
+        // A hop that is no address ends the part that our proxies wrote.
+        let Ok(ip) = hop.trim().parse::<IpAddr>() else { break };
+        client = ip.to_canonical();
+        if !is_proxy(&client) {
+            break;
+        }
+    }
+    Some(client)
+}
+
+/// The names of our cookies. `__Host-` keeps subdomains from planting them, and needs https (WEB-01).
+fn cookie_name(app: &App, kind: Kind) -> &'static str {
+    match (is_https(app), kind) {
+        (true, Kind::BrowserSession) => "__Host-keymaker_session",
+        (false, Kind::BrowserSession) => "keymaker_session",
+        (true, _) => "__Host-keymaker_browser",
+        (false, _) => "keymaker_browser",
+    }
+}
+
+/// Tells whether this service is reached by https; plain http is for loopback only.
+pub fn is_https(app: &App) -> bool {
+    app.config.http.public_base.scheme() == "https"
+}
+
+/// Makes the cookie that carries a secret of this kind; without one, the cookie that deletes it.
+pub fn cookie(app: &App, kind: Kind, secret: Option<&Secret>) -> Cookie<'static> {
+    const LIFE: i64 = 90 * DAY / SECOND;
+    let value = secret.map(|secret| secret.expose().to_owned()).unwrap_or_default();
+    let life = if secret.is_some() { LIFE } else { 0 };
+    Cookie::build((cookie_name(app, kind), value))
+        .path("/")
+        .http_only(true)
+        .secure(is_https(app))
+        // Lax and not Strict: people arrive from clients.
+        .same_site(SameSite::Lax)
+        .max_age(time::Duration::seconds(life))
+        .build()
+}
+
+/// Reads a secret from its cookie.
+pub fn read_cookie(app: &App, headers: &HeaderMap, kind: Kind) -> Option<Secret> {
+    let jar = CookieJar::from_headers(headers);
+    Secret::parse(kind, jar.get(cookie_name(app, kind))?.value())
+}
+
+/// The secret that binds forms and authorizations to this browser; `frame::page` puts it into every page request.
+#[derive(Clone)]
+pub struct Browser(pub Secret);
+
+/// Whoever looks at a page.
+pub struct Visitor {
+    pub browser: Secret,
+    pub signed_in: Option<SignedIn>,
+    pub caller: Caller,
+    accept_language: Option<String>,
+    is_from_elsewhere: bool,
+}
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = super::frame::PageError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        let browser = parts.extensions.get::<Browser>().cloned();
+        let Browser(browser) = browser.ok_or(Error::Internal("a page outside the frame"))?;
+        let signed_in = match read_cookie(app, &parts.headers, Kind::BrowserSession) {
+            Some(cookie) => browser::find(app, &cookie).await?,
+            None => None,
+        };
+        let Ok(caller) = Caller::from_request_parts(parts, app).await;
+        Ok(Self {
+            browser,
+            signed_in,
+            caller,
+            accept_language: text(&parts.headers, header::ACCEPT_LANGUAGE).map(str::to_owned),
+            is_from_elsewhere: is_from_elsewhere(app, &parts.headers),
+        })
+    }
+}
+
+/// WEB-02: the browser itself says where a request comes from; where it does not, the form token decides alone.
+fn is_from_elsewhere(app: &App, headers: &HeaderMap) -> bool {
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return site != "same-origin" && site != "none";
+    }
+    // With `Referrer-Policy: no-referrer` browsers send the origin `null` even from our own pages.
+    let own = app.config.http.public_base.origin().ascii_serialization();
+    text(headers, header::ORIGIN).is_some_and(|origin| origin != "null" && origin != own)
+}
+
+impl Visitor {
+    /// Gives the form token of this browser.
+    pub fn csrf(&self, app: &App) -> String {
+        csrf_token(&app.csrf_key, &self.browser)
+    }
+
+    /// Checks that a form was sent by one of our pages in this very browser (WEB-02).
+    ///
+    /// # Errors
+    /// `ForgedForm`.
+    pub fn check_form(&self, app: &App, form: &Params) -> Result<(), Refusal> {
+        let is_ours = form.get("csrf").is_some_and(|presented| equal(presented, &self.csrf(app)));
+        if is_ours && !self.is_from_elsewhere { Ok(()) } else { Err(Refusal::ForgedForm) }
+    }
+
+    /// Chooses the language of the page.
+    pub fn language(&self, ui_locales: Option<&str>) -> Language {
+        language::negotiate(ui_locales, self.accept_language.as_deref())
+    }
+}

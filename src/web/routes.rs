@@ -1,0 +1,115 @@
+//! Every URL, in one table.
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware::{from_fn, from_fn_with_state},
+    routing::{get, post},
+};
+use http::{HeaderName, Method, header};
+use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
+
+use crate::{
+    app::App,
+    web::{discovery, frame, health, matrix, oauth, pages},
+};
+
+/// What a form or a JSON body may have (spec CMN-14).
+const MOST_BODY_BYTES: usize = 64 * 1024;
+
+/// Builds the router of the whole service.
+pub fn router(app: App) -> Router {
+    let base = app.config.http.public_base.path().trim_end_matches('/').to_owned();
+    let issuer_path = app.config.http.issuer().path().trim_end_matches('/').to_owned();
+    // RFC 8414 §3.1 puts the suffix between host and path; OpenID Connect Discovery §4 behind the path.
+    let rfc_8414 = format!("/.well-known/oauth-authorization-server{issuer_path}");
+
+    let public = Router::new()
+        .route(&rfc_8414, get(discovery::metadata))
+        .merge(nest(&base, api()))
+        .merge(matrix())
+        .layer(cors());
+    let router = Router::new()
+        .merge(public)
+        .merge(nest(&base, introspection()))
+        .merge(nest(&base, page_routes(&app)))
+        .route("/health", get(health::health))
+        .route("/metrics", get(health::metrics))
+        .fallback_service(page_fallback(&app));
+    router
+        .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
+        .layer(from_fn(health::count))
+        .layer(CatchPanicLayer::custom(frame::after_panic))
+        .with_state(app)
+}
+
+/// Endpoints of clients, which run in any origin.
+fn api() -> Router<App> {
+    Router::new()
+        .route("/.well-known/openid-configuration", get(discovery::metadata))
+        .route("/oauth2/keys.json", get(oauth::keys::keys))
+        .route("/oauth2/registration", post(oauth::registration::register))
+        .route("/oauth2/token", post(oauth::token::token))
+        .route("/oauth2/revoke", post(oauth::revoke::revoke))
+        .route("/oauth2/userinfo", get(oauth::userinfo::userinfo).post(oauth::userinfo::userinfo))
+        .method_not_allowed_fallback(oauth::method_not_allowed)
+}
+
+/// The endpoint of homeservers and resource servers, which are no browsers.
+fn introspection() -> Router<App> {
+    Router::new()
+        .route("/oauth2/introspect", post(oauth::introspect::introspect))
+        .method_not_allowed_fallback(oauth::method_not_allowed)
+}
+
+/// What is ours of the Matrix client-server API; everything else there belongs to the homeserver.
+fn matrix() -> Router<App> {
+    Router::new()
+        .route("/_matrix/client/v1/auth_metadata", get(discovery::metadata))
+        .route("/_matrix/client/unstable/org.matrix.msc2965/auth_metadata", get(discovery::metadata))
+        .route("/_matrix/client/unstable/org.matrix.msc2965/auth_issuer", get(matrix::auth_issuer))
+        .route("/_matrix/{*path}", axum::routing::any(matrix::unrecognized))
+        .method_not_allowed_fallback(matrix::method_not_allowed)
+}
+
+/// What people see.
+fn page_routes(app: &App) -> Router<App> {
+    Router::new()
+        .route("/", get(pages::account::root))
+        .route("/authorize", get(pages::authorize::get).post(pages::authorize::post))
+        .route("/login", get(pages::login::get).post(pages::login::post))
+        .route("/register", get(pages::register::get).post(pages::register::post))
+        .route("/register/finish", get(pages::register::get_finish).post(pages::register::post_finish))
+        .route("/consent/{grant}", get(pages::consent::get).post(pages::consent::post))
+        .route("/logout", get(pages::logout::get).post(pages::logout::post))
+        .route("/account", get(pages::account::get))
+        .route("/account/", get(pages::account::get))
+        .method_not_allowed_fallback(pages::method_not_allowed)
+        .layer(from_fn_with_state(app.clone(), frame::page))
+        .route("/assets/{file}", get(pages::asset))
+}
+
+fn page_fallback(app: &App) -> Router {
+    Router::new().fallback(pages::not_found).layer(from_fn_with_state(app.clone(), frame::page)).with_state(app.clone())
+}
+
+fn nest(base: &str, router: Router<App>) -> Router<App> {
+    if base.is_empty() { router } else { Router::new().nest(base, router) }
+}
+
+/// CMN-11. Never with credentials: nothing here is authenticated by a cookie.
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(tower_http::cors::Any)
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS])
+        .allow_headers([
+            HeaderName::from_static("x-requested-with"),
+            header::CONTENT_TYPE,
+            header::AUTHORIZATION,
+            header::ACCEPT,
+            header::ACCEPT_LANGUAGE,
+            HeaderName::from_static("dpop"),
+        ])
+        .expose_headers([header::WWW_AUTHENTICATE, header::RETRY_AFTER])
+        .max_age(std::time::Duration::from_secs(3600))
+}

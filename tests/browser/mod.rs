@@ -1,0 +1,177 @@
+//! What a person meets in a real browser, Chromium without script, against the real binary on its own. The stories themselves are the
+//! `story_*.mjs` files here (areas 3, 20 and 24 of the requirements); this file starts the server for them and runs them.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::support::process::Keymaker;
+
+/// The person who exists before a story begins.
+pub const USER: &str = "bob";
+/// The password of [`USER`].
+pub const PASSWORD: &str = "nine-Yellow-badgers-sing";
+
+const STORY_LIMIT: Duration = Duration::from_secs(180);
+
+fn tests_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+/// Returns whether a story may run. Where a component is missing the story says so and passes, except in CI, where it fails.
+pub fn available(component: Result<(), String>) -> bool {
+    let Err(reason) = component else {
+        return true;
+    };
+    let required = ["CI", "KEYMAKER_TEST_REQUIRE_ALL"]
+        .iter()
+        .any(|name| std::env::var(name).is_ok_and(|value| !matches!(&*value, "" | "0" | "false")));
+    assert!(!required, "{reason}");
+    let story = std::thread::current()
+        .name()
+        .unwrap_or("a story")
+        .to_owned();
+    // Written past the harness, which shows what a passing test prints to nobody.
+    let _ = std::io::Write::write_all(
+        &mut std::io::stderr(),
+        format!("SKIPPED {story}: {reason}; `cargo tool check --install` installs it\n").as_bytes(),
+    );
+    false
+}
+
+/// Tells what the browser stories miss on this machine.
+pub fn components() -> Result<(), String> {
+    let chromium =
+        std::env::var("KEYMAKER_CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".into());
+    if !Path::new(&chromium).exists() {
+        return Err(format!("no Chromium at {chromium}"));
+    }
+    if Command::new("node").arg("--version").output().is_err() {
+        return Err("no Node.js".into());
+    }
+    if !tests_folder().join("node_modules/playwright-core").exists() {
+        return Err("no tests/node_modules".into());
+    }
+    Ok(())
+}
+
+/// Runs a Node.js script of the tests folder and returns what it wrote to its standard output.
+pub fn run_script(script: &str, variables: &[(&str, &str)]) -> String {
+    let screenshots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../screenshots");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let capture = |name: &str| std::fs::File::create(folder.path().join(name)).expect("a file");
+    let read =
+        |name: &str| std::fs::read_to_string(folder.path().join(name)).expect("captured output");
+    let mut child = Command::new("node")
+        .arg(tests_folder().join(script))
+        .env("KEYMAKER_SCREENSHOTS", &screenshots)
+        .env("KEYMAKER_USER", USER)
+        .env("KEYMAKER_PASSWORD", PASSWORD)
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(capture("stdout"))
+        .stderr(capture("stderr"))
+        .spawn()
+        .expect("Node.js starts");
+    let begun = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("the script's status") {
+            break Some(status);
+        }
+        if begun.elapsed() > STORY_LIMIT {
+            let _ = child.kill();
+            let _ = child.wait();
+            break None;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert!(
+        status.is_some_and(|status| status.success()),
+        "{script} failed ({})\n{}\n{}",
+        status.map_or_else(
+            || format!("stopped after {STORY_LIMIT:?}"),
+            |status| status.to_string()
+        ),
+        read("stdout"),
+        read("stderr"),
+    );
+    read("stdout")
+}
+
+/// Prepares the built binary with the settings that every browser story shares.
+pub fn keymaker() -> Keymaker {
+    let keymaker = Keymaker::temporary(env!("CARGO_BIN_EXE_keymaker"))
+        .expect("a data directory")
+        .with("account.password_registration_enabled", "true");
+    match std::env::var("KEYMAKER_TEST_DATABASE_URI") {
+        Ok(server) => keymaker.with("database.uri", fresh_database(&server)),
+        Err(_) => keymaker,
+    }
+}
+
+/// Makes an empty database beside the one that `server` names and returns its URI.
+fn fresh_database(server: &str) -> String {
+    let name = format!("browser_{}", ulid::Ulid::generate()).to_lowercase();
+    let mut uri = url::Url::parse(server).expect("KEYMAKER_TEST_DATABASE_URI is a URI");
+    let statement = format!("CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0");
+    let server = server.to_owned();
+    // A thread of its own: the caller may or may not stand inside a runtime.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(&server)
+                .await
+                .expect("PostgreSQL answers");
+            sqlx::query(sqlx::AssertSqlSafe(statement))
+                .execute(&mut connection)
+                .await
+                .expect("a fresh database");
+        });
+    })
+    .join()
+    .expect("the database is made");
+    uri.set_path(&name);
+    uri.into()
+}
+
+fn browser_story(script: &str) {
+    if !available(components()) {
+        return;
+    }
+    let mut keymaker = keymaker();
+    keymaker.start().expect("Keymaker starts");
+    keymaker
+        .run(&["manage", "register-user", USER, "--password", PASSWORD])
+        .expect("a user");
+    run_script(
+        &format!("browser/{script}"),
+        &[("KEYMAKER_BASE", &keymaker.base())],
+    );
+}
+
+// WEB-03, WEB-09, SGN-01, CNS-01, AUT-01
+#[test]
+fn a_browser_without_script_signs_up_logs_in_consents_and_logs_out() {
+    browser_story("story_script_free.mjs");
+}
+
+// WEB-14, AUT-11, CNS-02
+#[test]
+fn two_tabs_complete_two_authorizations_and_a_refusal_goes_back_to_the_client() {
+    browser_story("story_tabs.mjs");
+}
+
+// WEB-03, AUT-08, AUT-09
+#[test]
+fn consent_leads_to_https_loopback_and_private_use_scheme_redirects_under_the_policy() {
+    browser_story("story_redirects.mjs");
+}
+
+// WEB-04, WEB-10
+#[test]
+fn pages_speak_the_readers_language_and_refuse_to_be_framed() {
+    browser_story("story_language_and_frames.mjs");
+}

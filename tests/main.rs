@@ -1,0 +1,10 @@
+//! Stories about the running service, one folder a capability. Each boots the real router on a free port with a
+//! database of its own: SQLite, or PostgreSQL where `KEYMAKER_TEST_DATABASE_URI` names a server.
+
+mod browser;
+mod homeserver;
+mod refresh;
+mod store;
+mod support;
+mod synapse;
+mod token;

@@ -1,0 +1,1 @@
+//! Refreshing (INV-04; spec area 5).

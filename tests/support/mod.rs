@@ -1,0 +1,298 @@
+//! The test's own Keymaker, with the verbs of the people who use it.
+//!
+//! When a server is dropped, its database and everything that was logged are searched for every secret that it handed
+//! out: each story is a leak test too (INV-03, CMN-15, TST-09).
+
+#![allow(dead_code, reason = "each story uses a part")]
+
+pub mod audit;
+pub mod database;
+pub mod homeserver;
+pub mod http;
+pub mod person;
+pub mod process;
+
+use std::{collections::BTreeMap, path::Path, sync::Arc, sync::OnceLock};
+
+use keymaker::{app, app::App, clock::Clock, config, crypto::random, flows::manage, remote::homeserver::Homeserver};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use self::{
+    audit::Audit,
+    database::Database,
+    http::{Answer, Http},
+    person::Person,
+};
+
+pub const PASSWORD: &str = "correct horse battery staple 9!";
+/// RFC 7636 appendix B.
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub const REDIRECT_URI: &str = "https://app.example.com/callback";
+pub const MATRIX_SCOPE: &str = "urn:matrix:client:api:* urn:matrix:client:device:ABCDEFGHIJ";
+
+/// A running Keymaker.
+pub struct Server {
+    pub app: App,
+    pub base: String,
+    pub http: Http,
+    pub audit: Audit,
+    pub clock: Clock,
+    directory: TempDir,
+    stop: Option<oneshot::Sender<()>>,
+    running: Option<tokio::task::JoinHandle<()>>,
+}
+
+/// What a story wants to be different from a fresh development server.
+#[derive(Default)]
+pub struct Setup {
+    pub settings: Vec<(&'static str, String)>,
+    pub homeserver: Option<Arc<dyn Homeserver>>,
+}
+
+impl Setup {
+    /// Sets a configuration key, as an environment variable would: `account.login_with_email_allowed`.
+    pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.settings.push((key, value.into()));
+        self
+    }
+
+    /// Puts a homeserver behind the server.
+    pub fn homeserver(mut self, homeserver: Arc<dyn Homeserver>) -> Self {
+        self.homeserver = Some(homeserver);
+        self
+    }
+
+    /// Adds a confidential client of the configuration that may do everything.
+    pub fn static_client(self, auth_method: &str) -> Self {
+        self.with("clients.0.client_id", STATIC_CLIENT)
+            .with("clients.0.client_auth_method", auth_method)
+            .with("clients.0.client_secret", STATIC_SECRET)
+            .with("clients.0.client_name", "The wiki")
+            .with("clients.0.redirect_uris", format!("[\"{REDIRECT_URI}\"]"))
+            .with("clients.0.grant_types", "[authorization_code, refresh_token, client_credentials]")
+            .with("clients.0.require_pkce", "false")
+    }
+
+    pub async fn start(self) -> Server {
+        let audit = Audit::begin();
+        let directory = tempfile::tempdir().unwrap();
+        copy_secrets(directory.path());
+        let database = Database::fresh(directory.path()).await;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}/", listener.local_addr().unwrap());
+        let mut settings = vec![("http.public_base", base.clone()), ("database.uri", database.uri.clone())];
+        settings.extend(self.settings);
+        let environment: BTreeMap<String, String> = settings
+            .into_iter()
+            .map(|(key, value)| (format!("KEYMAKER__{}", key.replace('.', "__").to_uppercase()), value))
+            .collect();
+        let config = config::development(directory.path(), &environment).unwrap_or_else(|p| panic!("{p}"));
+        let base = config.http.public_base.as_str().to_owned();
+        let db = keymaker::store::db::Db::open(config.database.uri(), 10).await.unwrap();
+        db.migrate().await.unwrap();
+        let clock = Clock::default();
+        let app = app::build(config, db, clock.clone(), self.homeserver).unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let running = tokio::spawn({
+            let app = app.clone();
+            async move {
+                let stop = async {
+                    let _ = stopped.await;
+                };
+                keymaker::server::serve(app, vec![listener], stop).await.unwrap();
+            }
+        });
+        audit.watch(database);
+        audit.secret(PASSWORD);
+        let http = Http::new(&base, audit.clone());
+        let server =
+            Server { app, base, http, audit, clock, directory, stop: Some(stop), running: Some(running) };
+        server.http.wait_until_healthy().await;
+        server
+    }
+}
+
+pub const STATIC_CLIENT: &str = "the-wiki";
+pub const STATIC_SECRET: &str = "a secret: with & odd % characters, 32";
+
+/// An RSA key takes a while to find, so all servers of a run share one.
+fn copy_secrets(directory: &Path) {
+    static SECRETS: OnceLock<TempDir> = OnceLock::new();
+    let shared = SECRETS.get_or_init(|| {
+        let directory = tempfile::tempdir().unwrap();
+        config::development(directory.path(), &BTreeMap::new()).unwrap();
+        directory
+    });
+    let (from, to) = (shared.path().join("secrets"), directory.join("secrets"));
+    std::fs::create_dir_all(&to).unwrap();
+    for file in std::fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
+}
+
+/// The tokens of one login.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    pub access: String,
+    pub refresh: String,
+    pub client_id: String,
+}
+
+impl Server {
+    pub async fn start() -> Self {
+        Setup::default().start().await
+    }
+
+    pub fn setup() -> Setup {
+        Setup::default()
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    pub fn data_directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The secret that the homeserver and Keymaker share.
+    pub fn matrix_secret(&self) -> String {
+        self.app.config.matrix.secret().unwrap().expose().to_owned()
+    }
+
+    /// Makes an account with `PASSWORD`.
+    pub async fn user(&self, name: &str) {
+        manage::register_user(&self.app, name, Some(PASSWORD), None, false).await.unwrap();
+    }
+
+    /// Opens a browser of its own, with its own cookies.
+    pub fn browser(&self) -> Person {
+        Person::new(self)
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.http.get(path).await
+    }
+
+    /// Sends a form to an endpoint.
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        self.http.post(path, form).await
+    }
+
+    /// Registers the public client that stories use unless they care.
+    pub async fn client(&self) -> String {
+        self.register(json!({
+            "client_name": "Example App",
+            "client_uri": "https://app.example.com/",
+            "redirect_uris": [REDIRECT_URI],
+            "token_endpoint_auth_method": "none",
+            "response_types": ["code"],
+            "grant_types": ["authorization_code", "refresh_token"],
+        }))
+        .await
+    }
+
+    pub async fn register(&self, metadata: Value) -> String {
+        let answer = self.http.post_json("oauth2/registration", &metadata).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        answer.json()["client_id"].as_str().unwrap().to_owned()
+    }
+
+    /// The parameters of a correct authorization request of a public client.
+    pub fn request<'a>(&self, client_id: &'a str, scope: &'a str) -> Vec<(&'a str, &'a str)> {
+        vec![
+            ("response_type", "code"),
+            ("client_id", client_id),
+            ("redirect_uri", REDIRECT_URI),
+            ("scope", scope),
+            ("state", "the state"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ]
+    }
+
+    /// Exchanges a code as the public client does.
+    pub async fn exchange(&self, client_id: &str, code: &str) -> Answer {
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("client_id", client_id),
+            ("code", code),
+            ("redirect_uri", REDIRECT_URI),
+            ("code_verifier", VERIFIER),
+        ];
+        self.post("oauth2/token", &form).await
+    }
+
+    /// Gets a code for a user who exists and has `PASSWORD`.
+    pub async fn code(&self, user: &str, client_id: &str, scope: &str) -> String {
+        let browser = self.browser();
+        browser.sign_in(user).await;
+        browser.allow(&self.request(client_id, scope)).await
+    }
+
+    /// Goes the whole way: an existing user signs in with a client.
+    pub async fn log_in(&self, user: &str, scope: &str) -> Tokens {
+        let client_id = self.client().await;
+        let code = self.code(user, &client_id, scope).await;
+        let answer = self.exchange(&client_id, &code).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        Tokens::of(&answer, &client_id)
+    }
+
+    pub async fn refresh(&self, tokens: &Tokens) -> Answer {
+        self.refresh_with(&tokens.client_id, &tokens.refresh).await
+    }
+
+    pub async fn refresh_with(&self, client_id: &str, refresh_token: &str) -> Answer {
+        let form = [("grant_type", "refresh_token"), ("client_id", client_id), ("refresh_token", refresh_token)];
+        self.post("oauth2/token", &form).await
+    }
+
+    /// Asks about a token as the homeserver does.
+    pub async fn introspect(&self, token: &str) -> Value {
+        let request = self
+            .http
+            .client
+            .post(self.url("oauth2/introspect"))
+            .bearer_auth(self.matrix_secret())
+            .form(&[("token", token), ("token_type_hint", "access_token")]);
+        let answer = self.http.send(request).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()
+    }
+
+    pub async fn is_active(&self, token: &str) -> bool {
+        self.introspect(token).await["active"].as_bool().unwrap()
+    }
+}
+
+impl Tokens {
+    pub fn of(answer: &Answer, client_id: &str) -> Self {
+        let body = answer.json();
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        Self { access: text("access_token"), refresh: text("refresh_token"), client_id: client_id.to_owned() }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(running) = self.running.take() {
+            running.abort();
+        }
+        if !std::thread::panicking() {
+            self.audit.finish();
+        }
+    }
+}
+
+/// A name that no other story uses, for things outside the database.
+pub fn unique(prefix: &str) -> String {
+    format!("{prefix}{}", hex::encode(random::bytes::<6>()))
+}

@@ -1,0 +1,88 @@
+//! A person with a browser without script: pages, forms and cookies, and nothing else.
+
+use std::collections::HashMap;
+
+use super::{PASSWORD, Server, http::{Answer, Http}};
+
+pub struct Person {
+    pub http: Http,
+}
+
+impl Person {
+    pub fn new(server: &Server) -> Self {
+        Self { http: server.http.with_cookies() }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.http.get(path).await
+    }
+
+    /// Opens a page and every page that it leads to, as long as they are ours.
+    pub async fn open(&self, path: &str) -> (String, Answer) {
+        let mut path = path.to_owned();
+        for _ in 0..10 {
+            let answer = self.get(&path).await;
+            match answer.header("location") {
+                Some(next) if next.starts_with('/') => path = next.to_owned(),
+                _ => return (path, answer),
+            }
+        }
+        panic!("{path} leads round in circles");
+    }
+
+    /// Fills in the form of a page that was just opened and sends it to where the page says.
+    pub async fn submit(&self, page: &Answer, fields: &[(&str, &str)]) -> Answer {
+        let csrf = attribute(&page.body, "name=\"csrf\" value=\"").expect("a form token");
+        let action = attribute(&page.body, "<form method=\"post\" action=\"").expect("a form");
+        let mut form = vec![("csrf", csrf.as_str())];
+        form.extend_from_slice(fields);
+        self.http.post(&action, &form).await
+    }
+
+    /// Signs in with `PASSWORD`.
+    pub async fn sign_in(&self, user: &str) -> Answer {
+        let (_, page) = self.open("login").await;
+        let answer = self.submit(&page, &[("username", user), ("password", PASSWORD)]).await;
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        answer
+    }
+
+    /// Arrives from a client at the authorization endpoint and follows it to the first page, or out.
+    pub async fn arrive(&self, request: &[(&str, &str)]) -> (String, Answer) {
+        self.open(&format!("authorize?{}", encode(request))).await
+    }
+
+    /// Arrives signed in, allows, and gives the code.
+    pub async fn allow(&self, request: &[(&str, &str)]) -> String {
+        let answer = self.decide(request, "allow").await;
+        let params = response_params(answer.location());
+        params.get("code").unwrap_or_else(|| panic!("no code: {params:?}")).clone()
+    }
+
+    /// Arrives signed in and presses a button of the consent page.
+    pub async fn decide(&self, request: &[(&str, &str)], action: &str) -> Answer {
+        let (path, page) = self.arrive(request).await;
+        assert!(path.contains("/consent/"), "{path} {}", page.body);
+        let answer = self.submit(&page, &[("action", action)]).await;
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        answer
+    }
+}
+
+pub fn encode(params: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish()
+}
+
+/// Reads the parameters of a response from the query or the fragment of a redirect.
+pub fn response_params(location: &str) -> HashMap<String, String> {
+    let (rest, fragment) = location.split_once('#').unwrap_or((location, ""));
+    let encoded = if fragment.is_empty() { rest.split_once('?').map_or("", |(_, query)| query) } else { fragment };
+    form_urlencoded::parse(encoded.as_bytes()).into_owned().collect()
+}
+
+/// Gives the text after a marker up to the next quotation mark, unescaped.
+pub fn attribute(html: &str, marker: &str) -> Option<String> {
+    let rest = &html[html.find(marker)? + marker.len()..];
+    let value = &rest[..rest.find('"')?];
+    Some(value.replace("&amp;", "&").replace("&#38;", "&").replace("&#61;", "="))
+}

@@ -1,0 +1,193 @@
+//! Keymaker under a real Synapse (areas 21, 24 and 25 of the requirements): two client libraries' ways from discovery to logout, and
+//! what happens when the homeserver is down or a user is locked. Synapse knows us only by its own documented block.
+
+pub mod homeserver;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::browser::{PASSWORD, USER, available, components, keymaker, run_script};
+use crate::support::process::{Keymaker, free_port};
+use homeserver::{SERVER_NAME, Synapse, is_installed};
+
+const SECRET: &str = "a-secret-that-two-servers-share-in-tests";
+
+/// A Synapse and the Keymaker that it asks.
+struct House {
+    synapse: Synapse,
+    keymaker: Keymaker,
+    _folder: TempDir,
+}
+
+impl House {
+    /// Starts both with [`USER`] registered, unless a component is missing on this machine.
+    fn open() -> Option<Self> {
+        let venv = venv();
+        let installed = is_installed(&venv)
+            .then_some(())
+            .ok_or_else(|| format!("no Synapse in {}", venv.display()));
+        if !available(components().and(installed)) {
+            return None;
+        }
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let port = free_port();
+        let mut keymaker = keymaker()
+            .with("matrix.kind", "synapse")
+            .with("matrix.homeserver", SERVER_NAME)
+            .with("matrix.endpoint", format!("http://127.0.0.1:{port}/"))
+            .with("matrix.secret", SECRET);
+        let mut synapse = Synapse::new(&venv, folder.path(), port, &keymaker.base(), SECRET)
+            .expect("a configuration");
+        synapse.start().expect("Synapse starts");
+        keymaker.start().expect("Keymaker starts");
+        Some(Self {
+            synapse,
+            keymaker,
+            _folder: folder,
+        })
+    }
+
+    /// Registers [`USER`] from the command line.
+    fn with_user(self) -> Self {
+        self.keymaker
+            .run(&["manage", "register-user", USER, "--password", PASSWORD])
+            .expect("a user");
+        self
+    }
+
+    fn run(&self, script: &str, more: &[(&str, &str)]) -> String {
+        let (keymaker, synapse) = (self.keymaker.base(), self.synapse.base());
+        let mut variables = vec![
+            ("KEYMAKER_BASE", &*keymaker),
+            ("HOMESERVER_BASE", &*synapse),
+            ("SERVER_NAME", SERVER_NAME),
+        ];
+        variables.extend(more);
+        run_script(&format!("synapse/{script}"), &variables)
+    }
+
+    /// Logs [`USER`] in up to the code and returns what the exchange needs.
+    fn obtain_code(&self) -> Value {
+        serde_json::from_str(&self.run("obtain_code.mjs", &[])).expect("one line of JSON")
+    }
+
+    async fn whoami(&self, token: &Value) -> (u16, Value) {
+        let url = format!("{}_matrix/client/v3/account/whoami", self.synapse.base());
+        let response = http()
+            .get(url)
+            .bearer_auth(token.as_str().expect("a token"))
+            .send()
+            .await
+            .expect("Synapse answers");
+        let status = response.status().as_u16();
+        (status, response.json().await.expect("JSON"))
+    }
+}
+
+fn venv() -> PathBuf {
+    std::env::var_os("KEYMAKER_SYNAPSE_VENV").map_or_else(
+        || Path::new(env!("CARGO_TARGET_TMPDIR")).join("../synapse-venv"),
+        PathBuf::from,
+    )
+}
+
+fn http() -> reqwest::Client {
+    reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client")
+}
+
+async fn exchange(code: &Value) -> (u16, Value) {
+    let response = http()
+        .post(code["token_endpoint"].as_str().expect("an endpoint"))
+        .form(&code["request"])
+        .send()
+        .await
+        .expect("Keymaker answers");
+    let status = response.status().as_u16();
+    (status, response.json().await.expect("JSON"))
+}
+
+// TST-02, SGN-01, REG-13, REF-01, REV-02
+#[test]
+fn matrix_js_sdk_signs_a_new_person_up_talks_through_synapse_and_logs_out() {
+    if let Some(house) = House::open() {
+        let newcomer = [
+            ("ENTRY", "sign-up"),
+            ("KEYMAKER_USER", "carol"),
+            ("KEYMAKER_PASSWORD", "eleven-Green-herons-wade"),
+        ];
+        house.run("story_js_sdk.mjs", &newcomer);
+    }
+}
+
+// TST-02
+#[test]
+fn matrix_js_sdk_logs_a_known_person_in_talks_through_synapse_and_logs_out() {
+    if let Some(house) = House::open() {
+        house
+            .with_user()
+            .run("story_js_sdk.mjs", &[("ENTRY", "log-in")]);
+    }
+}
+
+// TST-02, RED-11, SCP-07, REV-01, REV-03
+#[test]
+fn the_way_of_matrix_rust_sdk_works_with_unstable_scopes_and_a_random_loopback_port() {
+    if let Some(house) = House::open() {
+        house.with_user().run("story_rust_sdk_way.mjs", &[]);
+    }
+}
+
+// TOK: the device exists before the token is handed out, so without the homeserver there is no token and no spent code.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_synapse_is_down_a_code_is_answered_503_and_works_once_it_is_up() {
+    let Some(house) = House::open() else { return };
+    let mut house = house.with_user();
+    let code = house.obtain_code();
+
+    house.synapse.stop();
+    let (status, body) = exchange(&code).await;
+    assert_eq!(status, 503, "{body}");
+    assert!(body.get("access_token").is_none());
+
+    house.synapse.start().expect("Synapse starts again");
+    let (status, body) = exchange(&code).await;
+    assert_eq!(status, 200, "{body}");
+    let (status, who) = house.whoami(&body["access_token"]).await;
+    assert_eq!(
+        (status, who),
+        (
+            200,
+            json!({
+                "user_id": format!("@{USER}:{SERVER_NAME}"),
+                "is_guest": false,
+                "device_id": code["device_id"],
+            })
+        )
+    );
+}
+
+// INV-05: Synapse asks nobody but us whether a user is locked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_users_token_is_refused_by_synapse() {
+    let Some(house) = House::open() else { return };
+    let house = house.with_user();
+    // A control: a token of the same person that Synapse sees before the lock.
+    let (_, before) = exchange(&house.obtain_code()).await;
+    assert_eq!(house.whoami(&before["access_token"]).await.0, 200);
+    // Synapse keeps an answer for two minutes, so the token under test is one that it has not asked about yet.
+    let (status, unseen) = exchange(&house.obtain_code()).await;
+    assert_eq!(status, 200, "{unseen}");
+
+    house
+        .keymaker
+        .run(&["manage", "lock-user", USER])
+        .expect("the user is locked");
+
+    let (status, body) = house.whoami(&unseen["access_token"]).await;
+    assert_eq!((status, &body["errcode"]), (401, &json!("M_UNKNOWN_TOKEN")));
+}

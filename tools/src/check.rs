@@ -1,0 +1,129 @@
+//! `cargo tool check`: everything that must hold before a change lands, in the order that fails soonest.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use clap::Args;
+
+use crate::components::{install_node_packages, install_synapse};
+use crate::postgres::Cluster;
+use crate::support::process::Failure;
+use crate::workspace::{self, cargo};
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Installs Synapse and the Node.js packages that the browser and homeserver stories need.
+    #[arg(long)]
+    install: bool,
+}
+
+/// What the test harness counted.
+#[derive(Default)]
+struct Count {
+    passed: u32,
+    failed: u32,
+    skipped: u32,
+}
+
+impl Count {
+    /// Adds one closing line, such as `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
+    fn add(&mut self, line: &str) {
+        let Some(rest) = line.strip_prefix("test result: ") else {
+            return;
+        };
+        for part in rest.split(['.', ';']) {
+            let mut words = part.split_whitespace();
+            let (Some(Ok(number)), Some(word)) = (words.next().map(str::parse::<u32>), words.next()) else {
+                continue;
+            };
+            match word {
+                "passed" => self.passed += number,
+                "failed" => self.failed += number,
+                "ignored" => self.skipped += number,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Runs the checks; the first broken rule ends it, but a failing test does not hide the other engine's.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.install {
+        install_node_packages()?;
+        install_synapse()?;
+    }
+    step("formatting");
+    run_cargo(&["fmt", "--all", "--check"])?;
+    step("lints");
+    run_cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny=warnings"])?;
+
+    let mut count = Count::default();
+    step("tests on SQLite");
+    let mut green = test(None, &mut count)?;
+
+    match Cluster::start() {
+        Ok(cluster) => {
+            step("tests on PostgreSQL");
+            green &= test(Some(&cluster.uri()), &mut count)?;
+        }
+        Err(reason) if is_ci() => return Err(format!("tests on PostgreSQL: {reason}").into()),
+        Err(reason) => println!("SKIPPED tests on PostgreSQL: {reason}"),
+    }
+
+    println!("{} passed, {} failed, {} skipped", count.passed, count.failed, count.skipped);
+    if green { Ok(()) } else { Err("a test failed".into()) }
+}
+
+fn run_cargo(arguments: &[&str]) -> Result<(), Failure> {
+    workspace::run(&mut cargo(arguments))
+}
+
+fn step(name: &str) {
+    println!("== {name}");
+}
+
+fn is_ci() -> bool {
+    std::env::var("CI").is_ok_and(|value| !matches!(&*value, "" | "0" | "false"))
+}
+
+/// Runs the suite once, shows what it prints and counts it; answers whether all of it passed.
+fn test(postgres: Option<&str>, count: &mut Count) -> Result<bool, Failure> {
+    let mut command = cargo(&["test", "--workspace", "--no-fail-fast"]);
+    command.stdout(Stdio::piped());
+    match postgres {
+        Some(uri) => command.env("KEYMAKER_TEST_DATABASE_URI", uri),
+        None => command.env_remove("KEYMAKER_TEST_DATABASE_URI"),
+    };
+    let before = count.passed;
+    let mut child = command.spawn()?;
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).lines() {
+            let line = line?;
+            count.add(&line);
+            println!("{line}");
+        }
+    }
+    let status = child.wait()?;
+    if count.passed == before {
+        return Err(format!("no test ran: {status}").into());
+    }
+    Ok(status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Count;
+
+    #[test]
+    fn the_harness_closing_lines_are_added_up() {
+        let mut count = Count::default();
+        for line in [
+            "running 3 tests",
+            "test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 7 filtered out; finished in 0.01s",
+            "test result: FAILED. 4 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.50s",
+        ] {
+            count.add(line);
+        }
+        assert_eq!((count.passed, count.failed, count.skipped), (6, 1, 1));
+    }
+}

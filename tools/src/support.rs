@@ -1,0 +1,7 @@
+//! The child processes of the test suite, mounted here so that tests and tools start a server in the same way.
+
+#[path = "../../tests/support/process.rs"]
+pub mod process;
+
+#[path = "../../tests/synapse/homeserver.rs"]
+pub mod homeserver;
