@@ -7,8 +7,8 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-use serde_json::json;
 use crate::crypto::random;
+use serde_json::json;
 
 use super::generated::generated_secrets;
 use super::load::assemble;

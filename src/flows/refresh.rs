@@ -43,7 +43,8 @@ struct Pair {
 struct Issued {
     pair: Pair,
     scope: String,
-    access_expires_at: i64,
+    /// Milliseconds that the access token has left.
+    life: i64,
 }
 
 /// Answers the `refresh_token` grant.
@@ -137,14 +138,14 @@ async fn rotate(app: &App, token: &PresentedToken, presented: &Secret, scope: Op
         expires_at,
         now,
     };
-    let access_expires_at = now + ACCESS_TOKEN_LIFE;
-    store::token::insert(&mut tx, new(&access_id, TokenKind::Access, &access, scope, Some(access_expires_at))).await?;
+    let expires_at = Some(now + ACCESS_TOKEN_LIFE);
+    store::token::insert(&mut tx, new(&access_id, TokenKind::Access, &access, scope, expires_at)).await?;
     store::token::insert(&mut tx, new(&refresh_id, TokenKind::Refresh, &refresh, None, None)).await?;
     // DEC-16: the access token before this one is revoked at once, with everything older.
     store::token::prune(&mut tx, session, [&token.token_id, &access_id, &refresh_id]).await?;
     tx.commit().await?;
     let scope = scope.map_or_else(|| token.session.scope.clone(), str::to_owned);
-    Ok(Some(Issued { pair, scope, access_expires_at }))
+    Ok(Some(Issued { pair, scope, life: ACCESS_TOKEN_LIFE }))
 }
 
 /// Hands out the pair of an exchanged refresh token again, or finds that this is a replay.
@@ -167,17 +168,17 @@ async fn deliver_again(app: &App, token: &PresentedToken, presented: &Secret, co
         end_replayed(app, &token.session).await?;
         return Err(Refusal::InvalidGrant("the refresh token was replayed").into());
     };
-    let mut access_expires_at = state.access_expires_at.unwrap_or(now);
+    let mut life = state.access_expires_at.unwrap_or(now) - now;
     if state.access_first_used_at.is_none() {
-        access_expires_at = now + ACCESS_TOKEN_LIFE;
-        store::token::renew_unused(&mut tx, access, access_expires_at).await?;
+        life = ACCESS_TOKEN_LIFE;
+        store::token::renew_unused(&mut tx, access, now + life).await?;
     }
     tx.commit().await?;
     let pair = open_under_token(presented, sealed)
         .and_then(|plaintext| serde_json::from_slice(&plaintext).ok())
         .ok_or(Error::Internal("a sealed pair cannot be opened"))?;
     let scope = state.access_scope.unwrap_or_else(|| token.session.scope.clone());
-    Ok(Issued { pair, scope, access_expires_at })
+    Ok(Issued { pair, scope, life })
 }
 
 impl PairState {
@@ -189,7 +190,7 @@ impl PairState {
 }
 
 async fn respond(app: &App, client: &Client, session: &Session, issued: Issued) -> Result<TokenResponse> {
-    let Issued { pair, scope, access_expires_at } = issued;
+    let Issued { pair, scope, life } = issued;
     let granted = Scope::parse(&scope).unwrap_or_default();
     let user = match (&session.user_id, granted.is_openid()) {
         (Some(user), true) => store::user::find(&app.db, user).await?,
@@ -201,7 +202,7 @@ async fn respond(app: &App, client: &Client, session: &Session, issued: Issued) 
     Ok(TokenResponse {
         access_token: pair.access,
         token_type: "Bearer",
-        expires_in: (access_expires_at - app.clock.now()).max(SECOND) / SECOND,
+        expires_in: life.max(SECOND) / SECOND,
         refresh_token: Some(pair.refresh),
         scope,
         id_token,

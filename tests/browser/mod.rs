@@ -1,11 +1,12 @@
 //! What a person meets in a real browser, Chromium without script, against the real binary on its own. The stories themselves are the
 //! `story_*.mjs` files here (areas 3, 20 and 24 of the requirements); this file starts the server for them and runs them.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::process::Keymaker;
+use crate::support::{database::Database, process::Keymaker};
 
 /// The person who exists before a story begins.
 pub const USER: &str = "bob";
@@ -23,26 +24,35 @@ pub fn available(component: Result<(), String>) -> bool {
     let Err(reason) = component else {
         return true;
     };
-    let required = ["CI", "KEYMAKER_TEST_REQUIRE_ALL"]
-        .iter()
-        .any(|name| std::env::var(name).is_ok_and(|value| !matches!(&*value, "" | "0" | "false")));
-    assert!(!required, "{reason}");
-    let story = std::thread::current()
-        .name()
-        .unwrap_or("a story")
-        .to_owned();
-    // Written past the harness, which shows what a passing test prints to nobody.
-    let _ = std::io::Write::write_all(
-        &mut std::io::stderr(),
-        format!("SKIPPED {story}: {reason}; `cargo tool check --install` installs it\n").as_bytes(),
-    );
+    let is_required = is_set("CI") || is_set("KEYMAKER_TEST_REQUIRE_ALL");
+    assert!(!is_required, "{reason}");
+    skip(&format!("{reason}; `cargo tool check --install` installs it"));
     false
+}
+
+/// Returns whether this run leaves out what another has told already: pages and homeserver are the same on every database.
+pub fn is_told_elsewhere() -> bool {
+    let is_told = is_set("KEYMAKER_TEST_SKIP_EXTERNAL");
+    if is_told {
+        skip("KEYMAKER_TEST_SKIP_EXTERNAL is set");
+    }
+    is_told
+}
+
+fn is_set(variable: &str) -> bool {
+    std::env::var(variable).is_ok_and(|value| !matches!(&*value, "" | "0" | "false"))
+}
+
+fn skip(reason: &str) {
+    let thread = std::thread::current();
+    let line = format!("SKIPPED {}: {reason}\n", thread.name().unwrap_or("a story"));
+    // Written past the harness, which shows what a passing test prints to nobody; `cargo tool check` counts these lines.
+    let _ = std::io::stdout().write_all(line.as_bytes());
 }
 
 /// Tells what the browser stories miss on this machine.
 pub fn components() -> Result<(), String> {
-    let chromium =
-        std::env::var("KEYMAKER_CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".into());
+    let chromium = std::env::var("KEYMAKER_CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".into());
     if !Path::new(&chromium).exists() {
         return Err(format!("no Chromium at {chromium}"));
     }
@@ -60,8 +70,7 @@ pub fn run_script(script: &str, variables: &[(&str, &str)]) -> String {
     let screenshots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../screenshots");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let capture = |name: &str| std::fs::File::create(folder.path().join(name)).expect("a file");
-    let read =
-        |name: &str| std::fs::read_to_string(folder.path().join(name)).expect("captured output");
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).expect("captured output");
     let mut child = Command::new("node")
         .arg(tests_folder().join(script))
         .env("KEYMAKER_SCREENSHOTS", &screenshots)
@@ -88,68 +97,37 @@ pub fn run_script(script: &str, variables: &[(&str, &str)]) -> String {
     assert!(
         status.is_some_and(|status| status.success()),
         "{script} failed ({})\n{}\n{}",
-        status.map_or_else(
-            || format!("stopped after {STORY_LIMIT:?}"),
-            |status| status.to_string()
-        ),
+        status.map_or_else(|| format!("stopped after {STORY_LIMIT:?}"), |status| status.to_string()),
         read("stdout"),
         read("stderr"),
     );
     read("stdout")
 }
 
-/// Prepares the built binary with the settings that every browser story shares.
+/// Prepares the built binary with the settings that every browser story shares, and a database of its own.
 pub fn keymaker() -> Keymaker {
     let keymaker = Keymaker::temporary(env!("CARGO_BIN_EXE_keymaker"))
         .expect("a data directory")
         .with("account.password_registration_enabled", "true");
-    match std::env::var("KEYMAKER_TEST_DATABASE_URI") {
-        Ok(server) => keymaker.with("database.uri", fresh_database(&server)),
-        Err(_) => keymaker,
-    }
+    let directory = keymaker.directory().to_path_buf();
+    // A thread of its own: the caller may or may not stand inside a runtime.
+    let database = std::thread::spawn(move || fresh_database(&directory)).join().expect("a fresh database");
+    keymaker.with("database.uri", database.uri)
 }
 
-/// Makes an empty database beside the one that `server` names and returns its URI.
-fn fresh_database(server: &str) -> String {
-    let name = format!("browser_{}", ulid::Ulid::generate()).to_lowercase();
-    let mut uri = url::Url::parse(server).expect("KEYMAKER_TEST_DATABASE_URI is a URI");
-    let statement = format!("CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0");
-    let server = server.to_owned();
-    // A thread of its own: the caller may or may not stand inside a runtime.
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        runtime.block_on(async {
-            let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(&server)
-                .await
-                .expect("PostgreSQL answers");
-            sqlx::query(sqlx::AssertSqlSafe(statement))
-                .execute(&mut connection)
-                .await
-                .expect("a fresh database");
-        });
-    })
-    .join()
-    .expect("the database is made");
-    uri.set_path(&name);
-    uri.into()
+#[tokio::main(flavor = "current_thread")]
+async fn fresh_database(directory: &Path) -> Database {
+    Database::fresh(directory).await
 }
 
 fn browser_story(script: &str) {
-    if !available(components()) {
+    if is_told_elsewhere() || !available(components()) {
         return;
     }
     let mut keymaker = keymaker();
     keymaker.start().expect("Keymaker starts");
-    keymaker
-        .run(&["manage", "register-user", USER, "--password", PASSWORD])
-        .expect("a user");
-    run_script(
-        &format!("browser/{script}"),
-        &[("KEYMAKER_BASE", &keymaker.base())],
-    );
+    keymaker.run(&["manage", "register-user", USER, "--password", PASSWORD]).expect("a user");
+    run_script(&format!("browser/{script}"), &[("KEYMAKER_BASE", &keymaker.base())]);
 }
 
 // WEB-03, WEB-09, SGN-01, CNS-01, AUT-01

@@ -1,7 +1,7 @@
 // Consent leads to https, loopback and private-use-scheme redirect URIs without the CSP in the way, and to nothing else (WEB-03).
 // Chromium applies form-action to the redirect after a POST as well; a policy of 'self' would strand the person on the consent page.
 import assert from "node:assert/strict";
-import { launch, person } from "./chromium.mjs";
+import { launch, person, portray } from "./chromium.mjs";
 import { Client, discover, landing, nativeMetadata } from "./client.mjs";
 import { decide, logIn } from "./pages.mjs";
 
@@ -13,9 +13,9 @@ const app = await landing();
 const browser = await launch(["--host-resolver-rules=MAP client.example.org 127.0.0.1:9"]);
 
 const targets = {
-  https: { uri: "https://client.example.org/callback", metadata: { application_type: "web", redirect_uris: ["https://client.example.org/callback"] } },
+  https: { name: "https", uri: "https://client.example.org/callback", metadata: { application_type: "web", redirect_uris: ["https://client.example.org/callback"] } },
   loopback: { uri: app.callback, metadata: {} },
-  "private-use scheme": { uri: "org.example.client:/callback", metadata: { redirect_uris: ["org.example.client:/callback"] } },
+  "private-use scheme": { name: "app", uri: "org.example.client:/callback", metadata: { redirect_uris: ["org.example.client:/callback"] } },
 };
 
 for (const [kind, target] of Object.entries(targets)) {
@@ -28,6 +28,7 @@ for (const [kind, target] of Object.entries(targets)) {
       const page = await someone.open();
       await page.goto(begun.url);
       await logIn(page, bob);
+      if (kind !== "loopback" && responseMode === "query" && action === "allow") await portray(page, `consent-${target.name}`);
       const left = someone.context.waitForEvent("request", (request) => request.url().startsWith(target.uri));
       await page.locator(`button[name=action][value=${action}]`).click();
       const reached = await left.catch((failure) => assert.fail(`${what}: never left for the client: ${failure} ${someone.violations}`));

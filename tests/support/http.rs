@@ -1,8 +1,13 @@
 //! A plain HTTP client that follows nothing, keeps nothing, and shows the audit every answer.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use reqwest::{Client, RequestBuilder, header::HeaderMap, redirect::Policy};
+use reqwest::{
+    Client, RequestBuilder,
+    cookie::{CookieStore, Jar},
+    header::HeaderMap,
+    redirect::Policy,
+};
 use serde_json::Value;
 
 use super::audit::Audit;
@@ -12,6 +17,7 @@ pub struct Http {
     pub client: Client,
     base: String,
     audit: Audit,
+    jar: Option<Arc<Jar>>,
 }
 
 /// An answer, read to its end.
@@ -40,6 +46,22 @@ impl Answer {
         self.header("location").unwrap_or_else(|| panic!("no Location: {} {}", self.status, self.body))
     }
 
+    /// The cookie that this answer sets, by the end of its name: the value and the attributes as they were sent.
+    pub fn set_cookie(&self, name: &str) -> Option<(String, String)> {
+        let cookies = self.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+        cookies.filter_map(|cookie| cookie.split_once('=')).find_map(|(key, rest)| {
+            let (value, attributes) = rest.split_once(';').unwrap_or((rest, ""));
+            key.ends_with(name).then(|| (value.to_owned(), format!("{key};{attributes}")))
+        })
+    }
+
+    /// Checks that this is one of our pages, with this status and these words on it.
+    pub fn assert_page(&self, status: u16, words: &str) {
+        assert_eq!(self.status, status, "{}", self.body);
+        assert!(self.header("content-type").unwrap().starts_with("text/html"), "{:?}", self.headers);
+        assert!(self.body.contains(words), "no {words:?} in {}", self.body);
+    }
+
     pub fn assert_error(&self, status: u16, error: &str) {
         assert_eq!((self.status, self.error().as_str()), (status, error), "{}", self.body);
     }
@@ -47,17 +69,28 @@ impl Answer {
 
 impl Http {
     pub fn new(base: &str, audit: Audit) -> Self {
-        Self::over(Client::builder(), base, audit)
+        Self::over(None, base, audit)
     }
 
-    /// The same with a cookie jar.
+    /// The same with a cookie jar of its own.
     pub fn with_cookies(&self) -> Self {
-        Self::over(Client::builder().cookie_store(true), &self.base, self.audit.clone())
+        Self::over(Some(Arc::new(Jar::default())), &self.base, self.audit.clone())
     }
 
-    fn over(builder: reqwest::ClientBuilder, base: &str, audit: Audit) -> Self {
-        let client = builder.redirect(Policy::none()).no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
-        Self { client, base: base.to_owned(), audit }
+    fn over(jar: Option<Arc<Jar>>, base: &str, audit: Audit) -> Self {
+        let builder = Client::builder().redirect(Policy::none()).no_proxy().timeout(Duration::from_secs(30));
+        let builder = match &jar {
+            Some(jar) => builder.cookie_provider(jar.clone()),
+            None => builder,
+        };
+        Self { client: builder.build().unwrap(), base: base.to_owned(), audit, jar }
+    }
+
+    /// The cookies that go with a request to the public base, as the header says them.
+    pub fn cookies(&self) -> String {
+        let base = url::Url::parse(&self.base).unwrap();
+        let header = self.jar.as_ref().and_then(|jar| jar.cookies(&base));
+        header.map(|header| header.to_str().unwrap().to_owned()).unwrap_or_default()
     }
 
     pub async fn send(&self, request: RequestBuilder) -> Answer {
@@ -71,8 +104,12 @@ impl Http {
         Answer { status, headers, body }
     }
 
+    /// Reads a path as a browser would: one with a slash begins at the origin, one without below the public base.
     pub fn url(&self, path: &str) -> String {
-        if path.starts_with("http") { path.to_owned() } else { format!("{}{}", self.base, path.trim_start_matches('/')) }
+        match path.starts_with("http") {
+            true => path.to_owned(),
+            false => url::Url::parse(&self.base).unwrap().join(path).unwrap().into(),
+        }
     }
 
     pub async fn get(&self, path: &str) -> Answer {

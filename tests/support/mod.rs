@@ -14,6 +14,7 @@ pub mod process;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, sync::OnceLock};
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use keymaker::{app, app::App, clock::Clock, config, crypto::random, flows::manage, remote::homeserver::Homeserver};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -53,7 +54,8 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Sets a configuration key, as an environment variable would: `account.login_with_email_allowed`.
+    /// Sets a configuration key, as an environment variable would: `account.login_with_email_allowed`. In the value,
+    /// `{origin}` stands for where the server listens.
     pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
         self.settings.push((key, value.into()));
         self
@@ -82,15 +84,16 @@ impl Setup {
         copy_secrets(directory.path());
         let database = Database::fresh(directory.path()).await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}/", listener.local_addr().unwrap());
-        let mut settings = vec![("http.public_base", base.clone()), ("database.uri", database.uri.clone())];
-        settings.extend(self.settings);
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let mut settings = vec![("http.public_base", format!("{origin}/")), ("database.uri", database.uri.clone())];
+        settings.extend(self.settings.into_iter().map(|(key, value)| (key, value.replace("{origin}", &origin))));
         let environment: BTreeMap<String, String> = settings
             .into_iter()
             .map(|(key, value)| (format!("KEYMAKER__{}", key.replace('.', "__").to_uppercase()), value))
             .collect();
         let config = config::development(directory.path(), &environment).unwrap_or_else(|p| panic!("{p}"));
-        let base = config.http.public_base.as_str().to_owned();
+        // Where the public base is a name of a reverse proxy's, the stories still go straight to the server.
+        let base = format!("{origin}{}", config.http.public_base.path());
         let db = keymaker::store::db::Db::open(config.database.uri(), 10).await.unwrap();
         db.migrate().await.unwrap();
         let clock = Clock::default();
@@ -108,8 +111,7 @@ impl Setup {
         audit.watch(database);
         audit.secret(PASSWORD);
         let http = Http::new(&base, audit.clone());
-        let server =
-            Server { app, base, http, audit, clock, directory, stop: Some(stop), running: Some(running) };
+        let server = Server { app, base, http, audit, clock, directory, stop: Some(stop), running: Some(running) };
         server.http.wait_until_healthy().await;
         server
     }
@@ -204,15 +206,12 @@ impl Server {
 
     /// The parameters of a correct authorization request of a public client.
     pub fn request<'a>(&self, client_id: &'a str, scope: &'a str) -> Vec<(&'a str, &'a str)> {
-        vec![
-            ("response_type", "code"),
-            ("client_id", client_id),
-            ("redirect_uri", REDIRECT_URI),
-            ("scope", scope),
-            ("state", "the state"),
-            ("code_challenge", CHALLENGE),
-            ("code_challenge_method", "S256"),
-        ]
+        request(client_id, scope)
+    }
+
+    /// The issuer, as clients compare it.
+    pub fn issuer(&self) -> &str {
+        self.app.config.http.issuer().as_str()
     }
 
     /// Exchanges a code as the public client does.
@@ -290,6 +289,31 @@ impl Drop for Server {
             self.audit.finish();
         }
     }
+}
+
+/// The parameters of a correct authorization request of a public client.
+pub fn request<'a>(client_id: &'a str, scope: &'a str) -> Vec<(&'a str, &'a str)> {
+    vec![
+        ("response_type", "code"),
+        ("client_id", client_id),
+        ("redirect_uri", REDIRECT_URI),
+        ("scope", scope),
+        ("state", "the state"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+    ]
+}
+
+/// The same parameters with one of them set to something else, or left out.
+pub fn changed<'a>(params: &[(&'a str, &'a str)], name: &'a str, value: Option<&'a str>) -> Vec<(&'a str, &'a str)> {
+    let others = params.iter().copied().filter(|(key, _)| *key != name);
+    others.chain(value.map(|value| (name, value))).collect()
+}
+
+/// The claims of an ID token, unverified.
+pub fn claims_of(id_token: &str) -> Value {
+    let payload = id_token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
 }
 
 /// A name that no other story uses, for things outside the database.

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{PASSWORD, Server, http::{Answer, Http}};
+use super::{
+    PASSWORD, Server,
+    http::{Answer, Http},
+};
 
 pub struct Person {
     pub http: Http,
@@ -32,11 +35,24 @@ impl Person {
 
     /// Fills in the form of a page that was just opened and sends it to where the page says.
     pub async fn submit(&self, page: &Answer, fields: &[(&str, &str)]) -> Answer {
-        let csrf = attribute(&page.body, "name=\"csrf\" value=\"").expect("a form token");
-        let action = attribute(&page.body, "<form method=\"post\" action=\"").expect("a form");
+        let csrf = csrf_of(&page.body);
+        let action = attribute(&page.body, "method=\"post\" action=\"").expect("a form");
         let mut form = vec![("csrf", csrf.as_str())];
         form.extend_from_slice(fields);
         self.http.post(&action, &form).await
+    }
+
+    /// The form token of this browser.
+    pub async fn csrf(&self) -> String {
+        csrf_of(&self.get("login").await.body)
+    }
+
+    /// Fills in both forms of sign-up, with `PASSWORD` and no display name.
+    pub async fn sign_up(&self, name: &str) -> Answer {
+        let page = self.get("register").await;
+        let answer = self.submit(&page, &[("username", name), ("password", PASSWORD)]).await;
+        let (_, page) = self.open(answer.location()).await;
+        self.submit(&page, &[("display_name", "")]).await
     }
 
     /// Signs in with `PASSWORD`.
@@ -80,9 +96,27 @@ pub fn response_params(location: &str) -> HashMap<String, String> {
     form_urlencoded::parse(encoded.as_bytes()).into_owned().collect()
 }
 
+/// Reads the form token of a page.
+pub fn csrf_of(html: &str) -> String {
+    attribute(html, "name=\"csrf\" value=\"").expect("a form token")
+}
+
 /// Gives the text after a marker up to the next quotation mark, unescaped.
 pub fn attribute(html: &str, marker: &str) -> Option<String> {
     let rest = &html[html.find(marker)? + marker.len()..];
     let value = &rest[..rest.find('"')?];
-    Some(value.replace("&amp;", "&").replace("&#38;", "&").replace("&#61;", "="))
+    Some(unescape(value))
+}
+
+fn unescape(html: &str) -> String {
+    let references = [
+        ("&#60;", "<"),
+        ("&#62;", ">"),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&#61;", "="),
+        ("&#38;", "&"),
+        ("&amp;", "&"),
+    ];
+    references.iter().fold(html.to_owned(), |text, (reference, letter)| text.replace(reference, letter))
 }

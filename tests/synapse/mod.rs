@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::browser::{PASSWORD, USER, available, components, keymaker, run_script};
+use crate::browser::{PASSWORD, USER, available, components, is_told_elsewhere, keymaker, run_script};
 use crate::support::process::{Keymaker, free_port};
 use homeserver::{SERVER_NAME, Synapse, is_installed};
 
@@ -22,12 +22,15 @@ struct House {
 }
 
 impl House {
-    /// Starts both with [`USER`] registered, unless a component is missing on this machine.
+    /// Starts both, unless a component is missing on this machine or another run has told the story.
     fn open() -> Option<Self> {
+        if is_told_elsewhere() { None } else { Self::open_on_every_database() }
+    }
+
+    /// Starts both, unless a component is missing on this machine.
+    fn open_on_every_database() -> Option<Self> {
         let venv = venv();
-        let installed = is_installed(&venv)
-            .then_some(())
-            .ok_or_else(|| format!("no Synapse in {}", venv.display()));
+        let installed = is_installed(&venv).then_some(()).ok_or_else(|| format!("no Synapse in {}", venv.display()));
         if !available(components().and(installed)) {
             return None;
         }
@@ -38,32 +41,22 @@ impl House {
             .with("matrix.homeserver", SERVER_NAME)
             .with("matrix.endpoint", format!("http://127.0.0.1:{port}/"))
             .with("matrix.secret", SECRET);
-        let mut synapse = Synapse::new(&venv, folder.path(), port, &keymaker.base(), SECRET)
-            .expect("a configuration");
+        let mut synapse = Synapse::new(&venv, folder.path(), port, &keymaker.base(), SECRET).expect("a configuration");
         synapse.start().expect("Synapse starts");
         keymaker.start().expect("Keymaker starts");
-        Some(Self {
-            synapse,
-            keymaker,
-            _folder: folder,
-        })
+        Some(Self { synapse, keymaker, _folder: folder })
     }
 
     /// Registers [`USER`] from the command line.
     fn with_user(self) -> Self {
-        self.keymaker
-            .run(&["manage", "register-user", USER, "--password", PASSWORD])
-            .expect("a user");
+        self.keymaker.run(&["manage", "register-user", USER, "--password", PASSWORD]).expect("a user");
         self
     }
 
     fn run(&self, script: &str, more: &[(&str, &str)]) -> String {
         let (keymaker, synapse) = (self.keymaker.base(), self.synapse.base());
-        let mut variables = vec![
-            ("KEYMAKER_BASE", &*keymaker),
-            ("HOMESERVER_BASE", &*synapse),
-            ("SERVER_NAME", SERVER_NAME),
-        ];
+        let mut variables =
+            vec![("KEYMAKER_BASE", &*keymaker), ("HOMESERVER_BASE", &*synapse), ("SERVER_NAME", SERVER_NAME)];
         variables.extend(more);
         run_script(&format!("synapse/{script}"), &variables)
     }
@@ -75,29 +68,20 @@ impl House {
 
     async fn whoami(&self, token: &Value) -> (u16, Value) {
         let url = format!("{}_matrix/client/v3/account/whoami", self.synapse.base());
-        let response = http()
-            .get(url)
-            .bearer_auth(token.as_str().expect("a token"))
-            .send()
-            .await
-            .expect("Synapse answers");
+        let response =
+            http().get(url).bearer_auth(token.as_str().expect("a token")).send().await.expect("Synapse answers");
         let status = response.status().as_u16();
         (status, response.json().await.expect("JSON"))
     }
 }
 
 fn venv() -> PathBuf {
-    std::env::var_os("KEYMAKER_SYNAPSE_VENV").map_or_else(
-        || Path::new(env!("CARGO_TARGET_TMPDIR")).join("../synapse-venv"),
-        PathBuf::from,
-    )
+    std::env::var_os("KEYMAKER_SYNAPSE_VENV")
+        .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("../synapse-venv"), PathBuf::from)
 }
 
 fn http() -> reqwest::Client {
-    reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .expect("a client")
+    reqwest::Client::builder().no_proxy().build().expect("a client")
 }
 
 async fn exchange(code: &Value) -> (u16, Value) {
@@ -115,11 +99,8 @@ async fn exchange(code: &Value) -> (u16, Value) {
 #[test]
 fn matrix_js_sdk_signs_a_new_person_up_talks_through_synapse_and_logs_out() {
     if let Some(house) = House::open() {
-        let newcomer = [
-            ("ENTRY", "sign-up"),
-            ("KEYMAKER_USER", "carol"),
-            ("KEYMAKER_PASSWORD", "eleven-Green-herons-wade"),
-        ];
+        let newcomer =
+            [("ENTRY", "sign-up"), ("KEYMAKER_USER", "carol"), ("KEYMAKER_PASSWORD", "eleven-Green-herons-wade")];
         house.run("story_js_sdk.mjs", &newcomer);
     }
 }
@@ -127,10 +108,8 @@ fn matrix_js_sdk_signs_a_new_person_up_talks_through_synapse_and_logs_out() {
 // TST-02
 #[test]
 fn matrix_js_sdk_logs_a_known_person_in_talks_through_synapse_and_logs_out() {
-    if let Some(house) = House::open() {
-        house
-            .with_user()
-            .run("story_js_sdk.mjs", &[("ENTRY", "log-in")]);
+    if let Some(house) = House::open_on_every_database() {
+        house.with_user().run("story_js_sdk.mjs", &[("ENTRY", "log-in")]);
     }
 }
 
@@ -183,10 +162,7 @@ async fn a_locked_users_token_is_refused_by_synapse() {
     let (status, unseen) = exchange(&house.obtain_code()).await;
     assert_eq!(status, 200, "{unseen}");
 
-    house
-        .keymaker
-        .run(&["manage", "lock-user", USER])
-        .expect("the user is locked");
+    house.keymaker.run(&["manage", "lock-user", USER]).expect("the user is locked");
 
     let (status, body) = house.whoami(&unseen["access_token"]).await;
     assert_eq!((status, &body["errcode"]), (401, &json!("M_UNKNOWN_TOKEN")));

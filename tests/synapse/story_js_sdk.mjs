@@ -1,5 +1,6 @@
 // matrix-js-sdk's own OAuth2 class against a real Synapse: discovery, registration, sign-up or login, code exchange in fragment mode,
 // whoami, a message there and back, refresh, logout; a second device of the same person watches the first one go (TST-02).
+import "./with_resolvers.mjs";
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { ClientEvent, createClient, OAuth2 } from "matrix-js-sdk";

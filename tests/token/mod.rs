@@ -15,7 +15,10 @@ async fn a_code_is_exchanged_for_tokens_that_the_homeserver_accepts() {
     let answer = server.exchange(&client_id, &code).await;
     let body = answer.json();
     assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")));
-    assert_eq!((&body["token_type"], &body["expires_in"], &body["scope"]), (&json!("Bearer"), &json!(300), &json!(MATRIX_SCOPE)));
+    assert_eq!(
+        (&body["token_type"], &body["expires_in"], &body["scope"]),
+        (&json!("Bearer"), &json!(300), &json!(MATRIX_SCOPE))
+    );
     assert!(body.get("id_token").is_none(), "no ID token without openid");
 
     let introspection = server.introspect(body["access_token"].as_str().unwrap()).await;
@@ -238,7 +241,8 @@ async fn client_authentication_takes_exactly_the_registered_method() {
         let secret = || ("client_secret", STATIC_SECRET.to_owned());
         let by_basic = token(Some((STATIC_CLIENT, STATIC_SECRET)), vec![]).await;
         let by_post = token(None, vec![id(), secret()]).await;
-        let (right, wrong) = if registered == "client_secret_basic" { (by_basic, by_post) } else { (by_post, by_basic) };
+        let (right, wrong) =
+            if registered == "client_secret_basic" { (by_basic, by_post) } else { (by_post, by_basic) };
         assert_eq!(right.status, 200, "{}", right.body);
         assert!(right.json().get("refresh_token").is_none() && right.json()["scope"] == "");
         wrong.assert_error(401, "invalid_client");

@@ -17,17 +17,25 @@ pub struct Arguments {
     install: bool,
 }
 
+/// What a story that was left out says; the harness counts it as passed.
+const SKIPPED: &str = "SKIPPED ";
+
 /// What the test harness counted.
 #[derive(Default)]
 struct Count {
     passed: u32,
     failed: u32,
     skipped: u32,
+    /// Stories left out by the program whose closing line is still to come.
+    left_out: u32,
 }
 
 impl Count {
-    /// Adds one closing line, such as `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
+    /// Adds a line of a story that was left out, or a program's closing one: `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
     fn add(&mut self, line: &str) {
+        if line.contains(SKIPPED) {
+            self.left_out += 1;
+        }
         let Some(rest) = line.strip_prefix("test result: ") else {
             return;
         };
@@ -37,12 +45,13 @@ impl Count {
                 continue;
             };
             match word {
-                "passed" => self.passed += number,
+                "passed" => self.passed += number.saturating_sub(self.left_out),
                 "failed" => self.failed += number,
-                "ignored" => self.skipped += number,
+                "ignored" => self.skipped += number + self.left_out,
                 _ => {}
             }
         }
+        self.left_out = 0;
     }
 }
 
@@ -91,7 +100,8 @@ fn test(postgres: Option<&str>, count: &mut Count) -> Result<bool, Failure> {
     let mut command = cargo(&["test", "--workspace", "--no-fail-fast"]);
     command.stdout(Stdio::piped());
     match postgres {
-        Some(uri) => command.env("KEYMAKER_TEST_DATABASE_URI", uri),
+        // Pages and homeserver never see the database; one story of theirs still runs here, to show that the whole holds together.
+        Some(uri) => command.env("KEYMAKER_TEST_DATABASE_URI", uri).env("KEYMAKER_TEST_SKIP_EXTERNAL", "1"),
         None => command.env_remove("KEYMAKER_TEST_DATABASE_URI"),
     };
     let before = count.passed;
@@ -119,11 +129,12 @@ mod tests {
         let mut count = Count::default();
         for line in [
             "running 3 tests",
+            "SKIPPED synapse::a_story: no Synapse",
             "test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 7 filtered out; finished in 0.01s",
             "test result: FAILED. 4 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.50s",
         ] {
             count.add(line);
         }
-        assert_eq!((count.passed, count.failed, count.skipped), (6, 1, 1));
+        assert_eq!((count.passed, count.failed, count.skipped), (5, 1, 2));
     }
 }
