@@ -1,6 +1,9 @@
 //! Stories about the running service, one folder a capability. Each boots the real router on a free port with a
 //! database of its own: SQLite, or PostgreSQL where `KEYMAKER_TEST_DATABASE_URI` names a server.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a story that cannot go on has failed")]
+
+mod authorize;
 mod browser;
 mod homeserver;
 mod refresh;

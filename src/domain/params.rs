@@ -38,9 +38,10 @@ impl Params {
         self.repeated.contains(name)
     }
 
-    /// Gives the name of a parameter that came more than once, if any did.
+    /// Gives the name of a parameter that came more than once, if any did that may not.
     pub fn any_repeated(&self) -> Option<&str> {
-        self.repeated.first().map(String::as_str)
+        // RFC 8707 §2: `resource` may; we know no resources, so it is ignored.
+        self.repeated.iter().map(String::as_str).find(|name| *name != "resource")
     }
 }
 
@@ -58,5 +59,6 @@ mod tests {
         assert!(params.is_repeated("client_id") && params.is_repeated("nonce") && !params.is_repeated("scope"));
         assert_eq!(params.any_repeated(), Some("client_id"));
         assert_eq!(Params::parse(b"").any_repeated(), None);
+        assert_eq!(Params::parse(b"resource=a&resource=b").any_repeated(), None);
     }
 }

@@ -89,6 +89,11 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Gives the sentence for an `error_description`, in which RFC 6749 §4.1.2.1 and §5.2 allow few characters.
+    pub fn description(&self) -> String {
+        self.to_string().chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).collect()
+    }
+
     /// Gives the error code of OAuth 2.0, OpenID Connect or RFC 7591 that says this to a client.
     pub fn oauth_error(&self) -> &'static str {
         match self {

@@ -6,6 +6,7 @@
 
 use crate::{
     app::App,
+    clock::SECOND,
     crypto::secret::{Kind, Secret},
     domain::{
         client::GrantType,
@@ -62,7 +63,7 @@ pub enum Begun {
 pub async fn begin(app: &App, params: &Params, browser: &Secret, signed_in: Option<&SignedIn>) -> Result<Begun> {
     let (client, redirect_uri) = check_client(app, params).await?;
     let mode = ResponseMode::parse(params.get("response_mode"));
-    match check_request(app, params, &client, mode.is_some()) {
+    match check_request(app, params, &client, signed_in, mode.is_some()) {
         Ok(request) => {
             let id = insert_grant(app, request, &client, redirect_uri, browser).await?;
             Ok(Begun::Continue(id))
@@ -112,7 +113,13 @@ struct Request {
 }
 
 /// Phase B, in the order of the table in spec 3.2.
-fn check_request(app: &App, params: &Params, client: &Client, is_mode_known: bool) -> Result<Request, Refusal> {
+fn check_request(
+    app: &App,
+    params: &Params,
+    client: &Client,
+    signed_in: Option<&SignedIn>,
+    is_mode_known: bool,
+) -> Result<Request, Refusal> {
     if let Some(name) = params.any_repeated() {
         return Err(Refusal::InvalidRequest(format!("{name} was sent more than once")));
     }
@@ -131,7 +138,11 @@ fn check_request(app: &App, params: &Params, client: &Client, is_mode_known: boo
     }
     let scope = check_scope(params, client)?;
     let code_challenge = check_pkce(params, client, &scope)?;
-    let (wants_login, wants_registration) = check_prompt(app, params, &scope)?;
+    let max_age = check_max_age(params, client)?;
+    let (wants_login, wants_registration) = check_prompt(app, params)?;
+    if prompts(params).any(|prompt| prompt == "none") {
+        return Err(refuse_silence(app, &scope, max_age, signed_in));
+    }
     Ok(Request {
         scope,
         mode: ResponseMode::parse(params.get("response_mode")).unwrap_or(ResponseMode::Query),
@@ -140,7 +151,7 @@ fn check_request(app: &App, params: &Params, client: &Client, is_mode_known: boo
         code_challenge,
         wants_login,
         wants_registration,
-        max_age: check_max_age(params, client)?,
+        max_age,
         // HNT-02: what cannot be a hint is ignored and never an error.
         login_hint: params.get("login_hint").filter(|hint| hint.len() <= 512).map(str::to_owned),
         ui_locales: params.get("ui_locales").filter(|tags| tags.len() <= 512).map(str::to_owned),
@@ -197,23 +208,35 @@ fn prompts(params: &Params) -> impl Iterator<Item = &str> {
 /// Gives whether a fresh login and whether a sign-up is asked for (PRM-01 to PRM-03).
 ///
 /// `consent` and `select_account` need nothing: consent is asked every time, on a page that names the account.
-fn check_prompt(app: &App, params: &Params, scope: &Scope) -> Result<(bool, bool), Refusal> {
+fn check_prompt(app: &App, params: &Params) -> Result<(bool, bool), Refusal> {
     let (mut wants_login, mut wants_registration) = (false, false);
     for prompt in prompts(params) {
         match prompt {
             "none" if prompts(params).count() > 1 => {
                 return Err(Refusal::InvalidRequest("prompt none excludes every other".to_owned()));
             }
-            // PRM-01, DEC-01: a device never comes into being unseen, and no consent is remembered.
-            "none" if scope.is_matrix() => return Err(Refusal::ConsentRequired),
-            "none" => return Err(Refusal::LoginRequired),
             "login" => wants_login = true,
-            "create" => wants_registration = app.config.account.password_registration_enabled,
-            "consent" | "select_account" => {}
+            "create" => wants_registration = true,
+            "none" | "consent" | "select_account" => {}
             _ => return Err(Refusal::InvalidRequest("prompt has an unknown value".to_owned())),
         }
     }
-    Ok((wants_login && !wants_registration, wants_registration))
+    // Where sign-up is closed, the login page takes its place and says so.
+    let is_open = app.config.account.password_registration_enabled;
+    Ok((wants_login && !(wants_registration && is_open), wants_registration))
+}
+
+/// Says why `prompt=none` cannot succeed: no consent is remembered, and a device never comes into being unseen
+/// (PRM-01, DEC-01).
+fn refuse_silence(app: &App, scope: &Scope, max_age: Option<i64>, signed_in: Option<&SignedIn>) -> Refusal {
+    let is_recent = |signed_in: &SignedIn| {
+        let age = app.clock.now() - signed_in.auth_time;
+        max_age.is_none_or(|seconds| seconds > 0 && age <= seconds.saturating_mul(SECOND))
+    };
+    match scope.is_matrix() || signed_in.is_some_and(is_recent) {
+        true => Refusal::ConsentRequired,
+        false => Refusal::LoginRequired,
+    }
 }
 
 fn check_max_age(params: &Params, client: &Client) -> Result<Option<i64>, Refusal> {
@@ -287,10 +310,11 @@ pub enum Step {
 
 /// Decides which page comes next.
 pub fn next_step(app: &App, grant: &Grant, signed_in: Option<&SignedIn>) -> Step {
+    let is_sign_up = grant.wants_registration && app.config.account.password_registration_enabled;
     match signed_in {
-        None if grant.wants_registration => Step::Register,
+        None if is_sign_up => Step::Register,
         // PRM-03: who is signed in from before is asked whether to go on as that account or to create another.
-        Some(signed_in) if grant.wants_registration && signed_in.auth_time < grant.created_at => Step::Register,
+        Some(signed_in) if is_sign_up && signed_in.auth_time < grant.created_at => Step::Register,
         Some(signed_in) if grant.accepts_login_of(signed_in.auth_time, app.clock.now()) => Step::Consent,
         _ => Step::Login,
     }
@@ -353,7 +377,7 @@ fn error_response(
     state: Option<&str>,
     refusal: &Refusal,
 ) -> Response {
-    let mut params = vec![("error", refusal.oauth_error().to_owned()), ("error_description", refusal.to_string())];
+    let mut params = vec![("error", refusal.oauth_error().to_owned()), ("error_description", refusal.description())];
     finish_params(app, &mut params, state);
     Response { redirect_uri, mode, params }
 }

@@ -119,7 +119,8 @@ mod tests {
     fn credentials_are_read_from_where_they_were_put() {
         // CAU-01, TRP-22
         use ClientAuthMethod::{ClientSecretBasic as Basic, ClientSecretPost as Post};
-        let cases: Vec<(Option<String>, &str, Result<Option<Credentials>, Refusal>)> = vec![
+        type Case = (Option<String>, &'static str, Result<Option<Credentials>, Refusal>);
+        let cases: Vec<Case> = vec![
             (None, "", Ok(None)),
             (None, "client_id=a", Ok(Some(Credentials::Public("a".to_owned())))),
             (Some(basic("a:b")), "", Ok(secret("a", "b", Basic))),

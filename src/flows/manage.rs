@@ -59,9 +59,11 @@ pub async fn set_password(app: &App, username: &str, password: &str) -> Result<U
 /// `NotFound` when there is no such user.
 pub async fn set_locked(app: &App, username: &str, is_locked: bool) -> Result<(User, bool)> {
     let user = find(app, username).await?;
-    let locked_at = is_locked.then(|| app.clock.now());
     let mut tx = app.db.write().await?;
-    let has_changed = store::user::set_locked(&mut tx, &user.id, locked_at).await?;
+    let has_changed = match is_locked {
+        true => store::user::lock(&mut tx, &user.id, app.clock.now()).await?,
+        false => store::user::unlock(&mut tx, &user.id).await?,
+    };
     if has_changed {
         homeserver::enqueue(app, &mut tx, &user.id, &Job::ProvisionUser { display_name: None }).await?;
     }

@@ -83,17 +83,21 @@ pub async fn delete_unused(tx: &mut Tx, id: &UserId) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Locks an account or lifts its lock; tells whether that changed anything.
-pub async fn set_locked(tx: &mut Tx, id: &UserId, locked_at: Option<i64>) -> sqlx::Result<bool> {
+/// Locks an account; false when it was locked already.
+pub async fn lock(tx: &mut Tx, id: &UserId, now: i64) -> sqlx::Result<bool> {
     let changed = tx
-        .sql(
-            "UPDATE users SET locked_at = $2
-             WHERE id = $1 AND ((locked_at IS NULL AND $2 IS NOT NULL) OR (locked_at IS NOT NULL AND $2 IS NULL))",
-        )
+        .sql("UPDATE users SET locked_at = $2 WHERE id = $1 AND locked_at IS NULL")
         .bind(id)
-        .bind(locked_at)
+        .bind(now)
         .execute()
         .await?;
+    Ok(changed > 0)
+}
+
+/// Lifts the lock of an account; false when there was none.
+pub async fn unlock(tx: &mut Tx, id: &UserId) -> sqlx::Result<bool> {
+    let changed =
+        tx.sql("UPDATE users SET locked_at = NULL WHERE id = $1 AND locked_at IS NOT NULL").bind(id).execute().await?;
     Ok(changed > 0)
 }
 

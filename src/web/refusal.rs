@@ -89,7 +89,7 @@ impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
         let status = status_of(&self.0);
         let (error, error_description) = match &self.0 {
-            Error::Refusal(refusal) => (refusal.oauth_error(), describe(refusal)),
+            Error::Refusal(refusal) => (refusal.oauth_error(), refusal.description()),
             Error::Storage(_) => ("temporarily_unavailable", "try again in a moment".to_owned()),
             Error::Internal(_) => ("server_error", "something went wrong here".to_owned()),
         };
@@ -104,11 +104,6 @@ impl IntoResponse for OAuthError {
         }
         response
     }
-}
-
-/// RFC 6749 §5.2 allows few characters in a description.
-fn describe(refusal: &Refusal) -> String {
-    refusal.to_string().chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).collect()
 }
 
 /// RFC 6750 §3: a request without a token is asked for one without any error.

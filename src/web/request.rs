@@ -27,17 +27,20 @@ pub struct Form(pub Params);
 
 impl Form {
     async fn read(request: Request, app: &App) -> Result<Self> {
-        if !is_form(request.headers()) {
-            let what = "the body has to be application/x-www-form-urlencoded";
-            return Err(Refusal::InvalidRequest(what.to_owned()).into());
-        }
-        let body = Bytes::from_request(request, app).await.map_err(|_| Refusal::TooLarge)?;
-        let params = Params::parse(&body);
+        let params = Params::parse(&read_form(request, app).await?);
         match params.any_repeated() {
             None => Ok(Self(params)),
             Some(name) => Err(Refusal::InvalidRequest(format!("{name} was sent more than once")).into()),
         }
     }
+}
+
+async fn read_form(request: Request, app: &App) -> Result<Bytes> {
+    if !is_form(request.headers()) {
+        let what = "the body has to be application/x-www-form-urlencoded";
+        return Err(Refusal::InvalidRequest(what.to_owned()).into());
+    }
+    Ok(Bytes::from_request(request, app).await.map_err(|_| Refusal::TooLarge)?)
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
@@ -65,6 +68,17 @@ impl FromRequest<App> for PageForm {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Self::Rejection> {
         Ok(Self(Form::read(request, app).await?.0))
+    }
+}
+
+/// A form as it was encoded, for whoever passes it on.
+pub struct FormBody(pub Bytes);
+
+impl FromRequest<App> for FormBody {
+    type Rejection = super::frame::PageError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Self::Rejection> {
+        Ok(Self(read_form(request, app).await?))
     }
 }
 

@@ -44,7 +44,7 @@ impl Person {
 
     /// The form token of this browser.
     pub async fn csrf(&self) -> String {
-        csrf_of(&self.get("login").await.body)
+        csrf_of(&self.open("login").await.1.body)
     }
 
     /// Fills in both forms of sign-up, with `PASSWORD` and no display name.

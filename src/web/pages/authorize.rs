@@ -9,7 +9,7 @@ use crate::{
     web::{
         frame::PageError,
         pages::{InProgress, next_path, path, see_other},
-        request::{PageForm, Query, Visitor},
+        request::{FormBody, Query, Visitor},
     },
 };
 
@@ -28,8 +28,8 @@ async fn go_on(app: &App, visitor: &Visitor, grant: &GrantId) -> Result<Response
 }
 
 /// Turns the form of a client into the same request by GET: a form from another site arrives without our cookies, and
-/// the redirect brings them.
-pub async fn post(State(app): State<App>, PageForm(params): PageForm) -> Response {
-    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(params.iter()).finish();
+/// the redirect brings them. What is wrong with it is judged there.
+pub async fn post(State(app): State<App>, FormBody(body): FormBody) -> Response {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(form_urlencoded::parse(&body)).finish();
     see_other(&path(&app, &format!("authorize?{query}")))
 }

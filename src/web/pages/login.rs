@@ -9,7 +9,7 @@ use http::StatusCode;
 use crate::{
     app::App,
     crypto::secret::Kind,
-    domain::refusal::Refusal,
+    domain::{grant::Grant, refusal::Refusal},
     error::Error,
     flows::{browser, login::by_password},
     web::{
@@ -94,7 +94,7 @@ fn page(
         csrf: visitor.csrf(app),
         username: prefilled.unwrap_or_default().to_owned(),
         error,
-        notice: wants_again.map(|_| LoginNotice::Reauthenticate),
+        notice: notice(app, grant, wants_again.is_some()),
         client: in_progress.and_then(|in_progress| in_progress.client_view(language)),
         register_href: app
             .config
@@ -105,5 +105,13 @@ fn page(
             user_id: signed_in.user.mxid(app.server_name()),
             href: path_after_login(app, in_progress),
         }),
+    }
+}
+
+fn notice(app: &App, grant: Option<&Grant>, wants_again: bool) -> Option<LoginNotice> {
+    let is_sign_up = grant.is_some_and(|grant| grant.wants_registration);
+    match is_sign_up && !app.config.account.password_registration_enabled {
+        true => Some(LoginNotice::RegistrationClosed),
+        false => wants_again.then_some(LoginNotice::Reauthenticate),
     }
 }
