@@ -28,11 +28,6 @@ impl Params {
         self.values.get(name).map(String::as_str)
     }
 
-    /// Lists the parameters.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-
     /// Tells whether a parameter came more than once.
     pub fn is_repeated(&self, name: &str) -> bool {
         self.repeated.contains(name)

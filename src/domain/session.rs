@@ -1,7 +1,7 @@
 //! A login that we track, of any kind, and the one judgement of whether it still counts (INV-05).
 
 use crate::{
-    clock::{HOUR, MINUTE, SECOND},
+    clock::{DAY, MINUTE, SECOND},
     domain::{
         id::{ClientId, SessionId, TokenId, UserId},
         scope::{self, Scope},
@@ -12,8 +12,10 @@ use crate::{
 pub const ACCESS_TOKEN_LIFE: i64 = 5 * MINUTE;
 /// How long a used pair is still handed out again for the refresh token before it (INV-04).
 pub const REFRESH_GRACE: i64 = 60 * SECOND;
-/// How long the login of a browser lives without being used, and at most (spec WEB-01).
-pub const BROWSER_SESSION_LIFE: i64 = 14 * 24 * HOUR;
+/// How long the login of a browser lives without being used (spec WEB-01).
+pub const BROWSER_SESSION_LIFE: i64 = 14 * DAY;
+/// How long it lives at most, however much it is used (spec WEB-01).
+pub const BROWSER_SESSION_MOST: i64 = 90 * DAY;
 
 /// The kinds of the one session table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +42,7 @@ pub enum EndReason {
     RefreshTokenReplayed,
     CodeReplayed,
     ReplacedOnSameDevice,
+    Expired,
 }
 
 impl EndReason {
@@ -51,6 +54,7 @@ impl EndReason {
             EndReason::RefreshTokenReplayed => "refresh_token_replayed",
             EndReason::CodeReplayed => "code_replayed",
             EndReason::ReplacedOnSameDevice => "replaced_on_same_device",
+            EndReason::Expired => "expired",
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     crypto::secret::{Family, Kind, Secret},
     domain::{
         id::UserId,
-        session::{BROWSER_SESSION_LIFE, EndReason, Purpose, Session, SessionKind},
+        session::{BROWSER_SESSION_LIFE, BROWSER_SESSION_MOST, EndReason, Purpose, Session, SessionKind},
         user::User,
     },
     error::{Error, Result},
@@ -41,7 +41,8 @@ pub async fn find(app: &App, cookie: &Secret) -> Result<Option<SignedIn>> {
     let Some(user) = store::user::find(&app.db, user).await? else { return Ok(None) };
     if now - session.last_active_at > DAY {
         let mut tx = app.db.write().await?;
-        store::session::prolong(&mut tx, &session.session_id, now + BROWSER_SESSION_LIFE, now).await?;
+        let end = (now + BROWSER_SESSION_LIFE).min(session.session_created_at + BROWSER_SESSION_MOST);
+        store::session::prolong(&mut tx, &session.session_id, end, now).await?;
         tx.commit().await?;
     }
     Ok(Some(SignedIn { user, session, auth_time }))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::{app::App, clock::DAY, error::Result, flows::homeserver, store};
+use crate::{app::App, clock::DAY, domain::session::EndReason, error::Result, flows::homeserver, store};
 
 /// How often the queue is looked at without being woken: retries come due, and other processes insert jobs.
 const POLL: Duration = Duration::from_secs(1);
@@ -66,14 +66,19 @@ pub async fn run_due(app: &App) -> Result<usize> {
     Ok(count)
 }
 
-/// Deletes authorizations and sign-ups that ended a day ago: their codes are still told apart as used until then.
-async fn clean_up(app: &App) -> Result<()> {
+/// Deletes authorizations and sign-ups that ended a day ago (their codes are still told apart as used until then), and
+/// closes sessions that expired then.
+///
+/// # Errors
+/// When the store fails.
+pub async fn clean_up(app: &App) -> Result<()> {
     let before = app.clock.now() - DAY;
     let mut tx = app.db.write().await?;
     let grants = store::grant::delete_older_than(&mut tx, before).await?;
     let registrations = store::registration::delete_older_than(&mut tx, before).await?;
+    let sessions = store::session::end_expired(&mut tx, before, EndReason::Expired).await?;
     tx.commit().await?;
-    tracing::debug!(grants, registrations, "cleaned up");
+    tracing::debug!(grants, registrations, sessions, "cleaned up");
     Ok(())
 }
 

@@ -93,6 +93,22 @@ pub async fn end(tx: &mut Tx, id: &SessionId, reason: EndReason, now: i64) -> sq
     Ok(ended > 0)
 }
 
+/// Ends the sessions that expired before a moment, and forgets their tokens. Only logins of browsers and tokens of
+/// clients for themselves expire; neither has a device.
+pub async fn end_expired(tx: &mut Tx, before: i64, reason: EndReason) -> sqlx::Result<u64> {
+    tx.sql(
+        "DELETE FROM tokens WHERE session_id IN (SELECT id FROM sessions WHERE expires_at < $1 AND ended_at IS NULL)",
+    )
+    .bind(before)
+    .execute()
+    .await?;
+    tx.sql("UPDATE sessions SET ended_at = expires_at, end_reason = $2 WHERE expires_at < $1 AND ended_at IS NULL")
+        .bind(before)
+        .bind(reason.as_str())
+        .execute()
+        .await
+}
+
 /// Lists the other live sessions of a user on one device.
 pub async fn list_on_device(
     tx: &mut Tx,

@@ -11,9 +11,9 @@ use http::{HeaderMap, header, request::Parts};
 
 use crate::{
     app::App,
-    clock::{DAY, SECOND},
+    clock::SECOND,
     crypto::secret::{Kind, Secret, csrf_token, equal},
-    domain::{params::Params, refusal::Refusal},
+    domain::{params::Params, refusal::Refusal, session::BROWSER_SESSION_MOST},
     error::{Error, Result},
     flows::{
         Caller,
@@ -146,7 +146,7 @@ pub fn is_https(app: &App) -> bool {
 
 /// Makes the cookie that carries a secret of this kind; without one, the cookie that deletes it.
 pub fn cookie(app: &App, kind: Kind, secret: Option<&Secret>) -> Cookie<'static> {
-    const LIFE: i64 = 90 * DAY / SECOND;
+    const LIFE: i64 = BROWSER_SESSION_MOST / SECOND;
     let value = secret.map(|secret| secret.expose().to_owned()).unwrap_or_default();
     let life = if secret.is_some() { LIFE } else { 0 };
     Cookie::build((cookie_name(app, kind), value))

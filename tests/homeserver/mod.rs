@@ -262,3 +262,50 @@ async fn a_client_that_hangs_up_leaves_no_half_login() {
     let tokens = server.log_in("alice", MATRIX_SCOPE).await;
     assert!(server.is_active(&tokens.access).await);
 }
+
+#[tokio::test]
+async fn work_outlives_the_process_that_began_it() {
+    // HSI-06, INV-16: a lane whose holder died is taken over when its lease has run out, and not before.
+    let homeserver = Arc::new(FakeHomeserver::default());
+    let server = server(&homeserver).await;
+    server.user("alice").await;
+    let tokens = server.log_in("alice", MATRIX_SCOPE).await;
+    let (user,): (String,) = server.app.db.sql("SELECT id FROM users").one().await.unwrap();
+    let mut tx = server.app.db.write().await.unwrap();
+    tx.sql("INSERT INTO lanes (name, holder, leased_until) VALUES ($1, $2, $3)")
+        .bind(&user)
+        .bind("a process that died")
+        .bind(server.clock.now() + 60_000)
+        .execute()
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(server.post("oauth2/revoke", &[("token", &tokens.access)]).await.status, 200);
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert!(homeserver.has_device("alice", DEVICE), "the lane is still leased");
+    server.clock.advance(61_000);
+    eventually("the deletion of the device", async || !homeserver.has_device("alice", DEVICE)).await;
+}
+
+#[tokio::test]
+async fn housekeeping_changes_no_decision() {
+    // INV-15: everything that expired was refused before, and what lives goes on.
+    let homeserver = Arc::new(FakeHomeserver::default());
+    let server = server(&homeserver).await;
+    server.user("alice").await;
+    let client_id = server.client().await;
+    let browser = server.browser();
+    browser.sign_in("alice").await;
+    let code = browser.allow(&server.request(&client_id, MATRIX_SCOPE)).await;
+    let tokens = Tokens::of(&server.exchange(&client_id, &code).await, &client_id);
+    server.clock.advance(20 * 24 * HOUR);
+    let (path, _) = browser.open("account/").await;
+    assert!(path.ends_with("/login"), "the login of the browser has expired");
+    keymaker::jobs::clean_up(&server.app).await.unwrap();
+    let (grants,): (i64,) = server.app.db.sql("SELECT COUNT(*) FROM grants").one().await.unwrap();
+    assert_eq!(grants, 0);
+    server.exchange(&client_id, &code).await.assert_error(400, "invalid_grant");
+    let (path, _) = browser.open("account/").await;
+    assert!(path.ends_with("/login"));
+    assert_eq!(server.refresh(&tokens).await.status, 200, "the session of the client lives on");
+}

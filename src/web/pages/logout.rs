@@ -2,7 +2,7 @@
 
 use axum::{
     extract::State,
-    response::{IntoResponse, Response},
+    response::{AppendHeaders, IntoResponse, Response},
 };
 use http::header;
 
@@ -43,6 +43,8 @@ pub async fn post(State(app): State<App>, visitor: Visitor, PageForm(form): Page
         login_href: Some(path(&app, "login")),
         return_link: None,
     };
-    let forget = cookie(&app, Kind::BrowserSession, None).to_string();
-    Ok(([(header::SET_COOKIE, forget)], html(&page)).into_response())
+    // Whoever uses this browser next starts with form tokens and authorizations of their own.
+    let forget =
+        [Kind::BrowserSession, Kind::Browser].map(|kind| (header::SET_COOKIE, cookie(&app, kind, None).to_string()));
+    Ok((AppendHeaders(forget), html(&page)).into_response())
 }
