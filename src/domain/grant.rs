@@ -88,6 +88,13 @@ impl Grant {
         (server == server_name && !localpart.is_empty()).then_some(localpart)
     }
 
+    /// Gives what the form asks for first is filled in with: the hinted account, or a name or an e-mail address without
+    /// a prefix. Other prefixes, other servers and malformed ids are ignored (HNT-02).
+    pub fn hinted_identifier(&self, server_name: &str) -> Option<&str> {
+        let plain = self.login_hint.as_deref().filter(|hint| !hint.contains(':'));
+        self.hinted_localpart(server_name).or(plain)
+    }
+
     /// Gives the response mode, as the request asked.
     pub fn response_mode(&self) -> ResponseMode {
         ResponseMode::parse(Some(&self.response_mode)).unwrap_or(ResponseMode::Query)

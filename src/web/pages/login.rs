@@ -8,18 +8,17 @@ use http::StatusCode;
 
 use crate::{
     app::App,
-    crypto::secret::Kind,
     domain::{grant::Grant, refusal::Refusal},
     error::Error,
-    flows::{browser, login::by_password},
+    flows::login::by_password,
     web::{
         frame::{PageError, html},
         pages::{
-            InProgress, layout, next_path, path, path_after_login, path_with_grant, see_other,
+            InProgress, layout, next_path, path, path_after_login, path_with_grant, see_other, sign_in,
             views::{ContinueAs, LoginError, LoginNotice, LoginPage},
         },
         refusal::status,
-        request::{PageForm, Query, Visitor, cookie},
+        request::{PageForm, Query, Visitor},
     },
 };
 
@@ -46,12 +45,7 @@ pub async fn post(
     visitor.check_form(&app, &form)?;
     let username = form.get("username").unwrap_or_default();
     match by_password(&app, username, form.get("password").unwrap_or_default()).await {
-        Ok(user) => {
-            let secret = browser::start(&app, &user.id, visitor.signed_in.as_ref(), &visitor.caller).await?;
-            let set_cookie = cookie(&app, Kind::BrowserSession, Some(&secret)).to_string();
-            let location = path_after_login(&app, in_progress.as_ref());
-            Ok(([(http::header::SET_COOKIE, set_cookie)], see_other(&location)).into_response())
-        }
+        Ok(user) => Ok(sign_in(&app, &visitor, &user.id, in_progress.as_ref()).await?),
         Err(error) => {
             let (shown, status) = what_to_show(error)?;
             let page = page(&app, &visitor, in_progress.as_ref(), Some(username), Some(shown));
@@ -82,7 +76,7 @@ fn page(
 ) -> LoginPage {
     let grant = in_progress.map(|in_progress| &in_progress.grant);
     let language = visitor.language(grant.and_then(|grant| grant.ui_locales.as_deref()));
-    let hint = grant.and_then(|grant| grant.hinted_localpart(app.server_name()));
+    let hint = grant.and_then(|grant| grant.hinted_identifier(app.server_name()));
     // A request that wants the password again is about the account that is signed in.
     let wants_again = grant
         .zip(visitor.signed_in.as_ref())

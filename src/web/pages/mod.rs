@@ -18,9 +18,18 @@ use http::{HeaderValue, StatusCode, header};
 
 use crate::{
     app::App,
-    domain::{grant::Grant, id::GrantId, params::Params, refusal::Refusal},
+    crypto::secret::Kind,
+    domain::{
+        grant::Grant,
+        id::{GrantId, UserId},
+        params::Params,
+        refusal::Refusal,
+    },
     error::Result,
-    flows::authorize::{self as flow, Step},
+    flows::{
+        authorize::{self as flow, Step},
+        browser,
+    },
     store::client::Client,
     web::{
         frame::PageError,
@@ -28,7 +37,7 @@ use crate::{
             language::Language,
             views::{ClientView, Destination, HttpsLink, Layout},
         },
-        request::Visitor,
+        request::{Visitor, cookie},
     },
 };
 
@@ -135,4 +144,12 @@ fn path_after_login(app: &App, in_progress: Option<&InProgress>) -> String {
         Some(in_progress) => path(app, &format!("consent/{}", in_progress.grant.id)),
         None => path(app, "account/"),
     }
+}
+
+/// Signs the browser in with a new cookie, and sends it on.
+async fn sign_in(app: &App, visitor: &Visitor, user: &UserId, in_progress: Option<&InProgress>) -> Result<Response> {
+    let secret = browser::start(app, user, visitor.signed_in.as_ref(), &visitor.caller).await?;
+    let set_cookie = cookie(app, Kind::BrowserSession, Some(&secret)).to_string();
+    let location = path_after_login(app, in_progress);
+    Ok(([(header::SET_COOKIE, set_cookie)], see_other(&location)).into_response())
 }

@@ -9,7 +9,6 @@ use http::StatusCode;
 
 use crate::{
     app::App,
-    crypto::secret::Kind,
     domain::{
         id::{GrantId, RegistrationId},
         params::Params,
@@ -17,21 +16,18 @@ use crate::{
         user::{MAX_PASSWORD_BYTES, mxid},
     },
     error::{Error, Result},
-    flows::{
-        browser,
-        register::{begin, check_username, find, finish, is_strong_enough, strength},
-    },
+    flows::register::{begin, check_username, find, finish, is_strong_enough, strength},
     store::registration::Registration,
     web::{
         frame::{PageError, html},
         pages::{
-            InProgress, layout, path, path_after_login, path_with_grant, see_other,
+            InProgress, layout, path, path_after_login, path_with_grant, see_other, sign_in,
             views::{
                 ContinueAs, PasswordError, PasswordStrength, RegisterError, RegisterFinishPage, RegisterPage,
                 RegistrationClosedPage,
             },
         },
-        request::{PageForm, Query, Visitor, cookie},
+        request::{PageForm, Query, Visitor},
     },
 };
 
@@ -210,12 +206,7 @@ pub async fn post_finish(
     visitor.check_form(&app, &form)?;
     let display_name = form.get("display_name").unwrap_or_default();
     match finish(&app, &step.registration, display_name).await {
-        Ok(user) => {
-            let secret = browser::start(&app, &user, visitor.signed_in.as_ref(), &visitor.caller).await?;
-            let set_cookie = cookie(&app, Kind::BrowserSession, Some(&secret)).to_string();
-            let location = path_after_login(&app, step.in_progress.as_ref());
-            Ok(([(http::header::SET_COOKIE, set_cookie)], see_other(&location)).into_response())
-        }
+        Ok(user) => Ok(sign_in(&app, &visitor, &user, step.in_progress.as_ref()).await?),
         Err(Error::Refusal(Refusal::Username(problem))) => {
             let wrong = Wrong { username: Some(problem), ..Wrong::default() };
             let username = &step.registration.username;
