@@ -21,6 +21,11 @@ use keymaker::{
     telemetry,
 };
 
+/// Hashing a password takes 19 MiB for a moment, on one thread after the other. The C library's allocator keeps such
+/// memory for each thread that ever had it, and a rush of logins would cost hundreds of megabytes for good.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The authentication service of a Matrix homeserver
 #[derive(Parser)]
 #[command(name = "keymaker", version)]

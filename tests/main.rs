@@ -5,9 +5,17 @@
 
 mod authorize;
 mod browser;
+mod discovery;
 mod homeserver;
+mod introspect;
+mod kinds;
+mod pages;
 mod refresh;
+mod registration;
+mod revoke;
+mod start;
 mod store;
 mod support;
 mod synapse;
 mod token;
+mod userinfo;

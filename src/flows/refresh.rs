@@ -139,8 +139,9 @@ async fn rotate(app: &App, token: &PresentedToken, presented: &Secret, scope: Op
         now,
     };
     let expires_at = Some(now + ACCESS_TOKEN_LIFE);
-    store::token::insert(&mut tx, new(&access_id, TokenKind::Access, &access, scope, expires_at)).await?;
-    store::token::insert(&mut tx, new(&refresh_id, TokenKind::Refresh, &refresh, None, None)).await?;
+    let access = new(&access_id, TokenKind::Access, &access, scope, expires_at);
+    let refresh = new(&refresh_id, TokenKind::Refresh, &refresh, None, None);
+    store::token::insert_pair(&mut tx, [access, refresh]).await?;
     // DEC-16: the access token before this one is revoked at once, with everything older.
     store::token::prune(&mut tx, session, [&token.token_id, &access_id, &refresh_id]).await?;
     tx.commit().await?;

@@ -56,6 +56,26 @@ pub async fn insert(tx: &mut Tx, token: NewToken<'_>) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// Inserts the two tokens of a pair in one statement: the refresh path is as long as its statements are many.
+pub async fn insert_pair(tx: &mut Tx, pair: [NewToken<'_>; 2]) -> sqlx::Result<()> {
+    let mut statement = tx.sql(
+        "INSERT INTO tokens (id, session_id, kind, secret_hash, scope, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7), ($8, $9, $10, $11, $12, $13, $14)",
+    );
+    for token in pair {
+        statement = statement
+            .bind(token.id)
+            .bind(token.session)
+            .bind(token.kind.as_str())
+            .bind(token.secret_hash)
+            .bind(token.scope)
+            .bind(token.now)
+            .bind(token.expires_at);
+    }
+    statement.execute().await?;
+    Ok(())
+}
+
 /// Finds a presented token with its session, user and client: the one SELECT of the hot path.
 pub async fn find(db: &Db, kind: TokenKind, secret_hash: &[u8]) -> sqlx::Result<Option<PresentedToken>> {
     db.sql(

@@ -117,8 +117,14 @@ pub async fn metadata(State(app): State<App>, headers: HeaderMap) -> Response {
     };
     let etag = format!("\"{}\"", hex::encode(&sha256(&body)[..8]));
     let caching = [(header::CACHE_CONTROL, "public, max-age=600".to_owned()), (header::ETAG, etag.clone())];
-    if text(&headers, header::IF_NONE_MATCH) == Some(etag.as_str()) {
+    if text(&headers, header::IF_NONE_MATCH).is_some_and(|known| names_tag(known, &etag)) {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }
     (caching, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// RFC 9110 §13.1.2: the comparison is weak, since a proxy that compresses weakens the tag.
+fn names_tag(known: &str, etag: &str) -> bool {
+    let mut tags = known.split(',').map(str::trim);
+    tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }

@@ -4,7 +4,7 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state},
-    routing::{get, post},
+    routing::{any, get, post},
 };
 use http::{HeaderName, Method, header};
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
@@ -20,15 +20,8 @@ const MOST_BODY_BYTES: usize = 64 * 1024;
 /// Builds the router of the whole service.
 pub fn router(app: App) -> Router {
     let base = app.config.http.public_base.path().trim_end_matches('/').to_owned();
-    let issuer_path = app.config.http.issuer().path().trim_end_matches('/').to_owned();
-    // RFC 8414 §3.1 puts the suffix between host and path; OpenID Connect Discovery §4 behind the path.
-    let rfc_8414 = format!("/.well-known/oauth-authorization-server{issuer_path}");
-
-    let public = Router::new()
-        .route(&rfc_8414, get(discovery::metadata))
-        .merge(nest(&base, api()))
-        .merge(matrix())
-        .layer(cors());
+    let public =
+        Router::new().merge(issuer_documents(&app, &base)).merge(nest(&base, api())).merge(matrix()).layer(cors());
     let router = Router::new()
         .merge(public)
         .merge(nest(&base, introspection()))
@@ -41,6 +34,19 @@ pub fn router(app: App) -> Router {
         .layer(from_fn(health::count))
         .layer(CatchPanicLayer::custom(frame::after_panic))
         .with_state(app)
+}
+
+/// Where the issuer leads: RFC 8414 §3.1 puts the suffix between host and path, OpenID Connect Discovery §4 behind the
+/// path. `api` has the latter below the public base, where Synapse looks.
+fn issuer_documents(app: &App, base: &str) -> Router<App> {
+    let issuer = app.config.http.issuer().path().trim_end_matches('/');
+    let router =
+        Router::new().route(&format!("/.well-known/oauth-authorization-server{issuer}"), get(discovery::metadata));
+    let router = match issuer == base {
+        true => router,
+        false => router.route(&format!("{issuer}/.well-known/openid-configuration"), get(discovery::metadata)),
+    };
+    router.method_not_allowed_fallback(oauth::method_not_allowed)
 }
 
 /// Endpoints of clients, which run in any origin.
@@ -68,7 +74,9 @@ fn matrix() -> Router<App> {
         .route("/_matrix/client/v1/auth_metadata", get(discovery::metadata))
         .route("/_matrix/client/unstable/org.matrix.msc2965/auth_metadata", get(discovery::metadata))
         .route("/_matrix/client/unstable/org.matrix.msc2965/auth_issuer", get(matrix::auth_issuer))
-        .route("/_matrix/{*path}", axum::routing::any(matrix::unrecognized))
+        .route("/_matrix", any(matrix::unrecognized))
+        .route("/_matrix/", any(matrix::unrecognized))
+        .route("/_matrix/{*path}", any(matrix::unrecognized))
         .method_not_allowed_fallback(matrix::method_not_allowed)
 }
 

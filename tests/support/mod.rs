@@ -154,7 +154,7 @@ impl Server {
     }
 
     pub fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.base)
+        self.http.url(path)
     }
 
     pub fn data_directory(&self) -> &Path {

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -12,7 +13,7 @@ use crate::http::Connection;
 use crate::login::{FORM, Tokens, Visitor, encode, register_client};
 use crate::postgres::Cluster;
 use crate::support::process::{Failure, Keymaker};
-use crate::workspace::build_keymaker;
+use crate::workspace::{self, build_keymaker, cargo, target};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -32,7 +33,12 @@ const PASSWORD: &str = "thirteen-Grey-wagtails-wade";
 
 /// Builds, starts and measures; everything is gone afterwards.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    println!("Building the release binary");
+    if cfg!(debug_assertions) {
+        // A generator that is not optimised would take from the server what it measures.
+        println!("Building the release binaries");
+        workspace::run(&mut cargo(&["build", "--quiet", "--release", "--package", "tools"]))?;
+        return workspace::run(Command::new(target().join("release/tools")).args(std::env::args_os().skip(1)));
+    }
     let binary = build_keymaker(true)?;
     let mut keymaker = Keymaker::temporary(binary)?.with("account.password_registration_enabled", "true");
     let temporary = match arguments.postgres.as_deref() {

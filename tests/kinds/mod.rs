@@ -1,0 +1,100 @@
+//! A secret of one kind is unknown wherever another is expected (CMN-20, INV-02).
+
+use serde_json::json;
+
+use crate::support::{REDIRECT_URI, Server, Tokens, VERIFIER, http::Answer};
+
+/// Everything that Keymaker hands out, in the order of the columns below.
+const KINDS: [&str; 6] =
+    ["access token", "refresh token", "authorization code", "session cookie", "browser cookie", "client secret"];
+
+#[tokio::test]
+async fn each_place_takes_its_own_kind_and_finds_every_other_unknown() {
+    let server = Server::start().await;
+    server.user("alice").await;
+    let client_id = server.client().await;
+    let metadata = json!({
+        "client_uri": "https://app.example.com/", "redirect_uris": [REDIRECT_URI],
+        "token_endpoint_auth_method": "client_secret_post", "grant_types": ["authorization_code", "client_credentials"],
+    });
+    let confidential = server.http.post_json("oauth2/registration", &metadata).await.json();
+    let confidential_id = confidential["client_id"].as_str().unwrap();
+
+    // (the place, the kind that it takes)
+    let places = [
+        ("introspection", Some("access token")),
+        ("userinfo", Some("access token")),
+        ("refresh", Some("refresh token")),
+        ("exchange", Some("authorization code")),
+        ("session cookie", Some("session cookie")),
+        ("client secret", Some("client secret")),
+        ("homeserver secret", None),
+    ];
+    for (place, own) in places {
+        // Fresh ones for each place: what is used up says nothing about what is unknown.
+        let browser = server.browser();
+        browser.sign_in("alice").await;
+        let code = browser.allow(&server.request(&client_id, "openid")).await;
+        let tokens = Tokens::of(&server.exchange(&client_id, &code).await, &client_id);
+        let code = browser.allow(&server.request(&client_id, "openid")).await;
+        let cookies = browser.http.cookies();
+        let cookie = |name: &str| {
+            let mut pairs = cookies.split("; ").filter_map(|pair| pair.split_once('='));
+            pairs.find(|(key, _)| *key == name).unwrap().1.to_owned()
+        };
+        let secrets = [
+            tokens.access.clone(),
+            tokens.refresh.clone(),
+            code,
+            cookie("keymaker_session"),
+            cookie("keymaker_browser"),
+            confidential["client_secret"].as_str().unwrap().to_owned(),
+        ];
+        for (kind, secret) in KINDS.iter().zip(&secrets).filter(|(kind, _)| Some(**kind) != own) {
+            let answer = present(&server, place, secret, &client_id, confidential_id).await;
+            assert!(!is_accepted(place, &answer), "{kind} as {place}: {} {}", answer.status, answer.body);
+        }
+        // Last, since it may use the secret up; and after all the others, which must not have.
+        if let Some((kind, secret)) = KINDS.iter().zip(&secrets).find(|(kind, _)| Some(**kind) == own) {
+            let answer = present(&server, place, secret, &client_id, confidential_id).await;
+            assert!(is_accepted(place, &answer), "{kind} as {place}: {} {}", answer.status, answer.body);
+        }
+    }
+}
+
+async fn present(server: &Server, place: &str, secret: &str, client_id: &str, confidential_id: &str) -> Answer {
+    let client = &server.http.client;
+    let post = |path: &str| client.post(server.url(path));
+    let request = match place {
+        "introspection" => post("oauth2/introspect").bearer_auth(server.matrix_secret()).form(&[("token", secret)]),
+        "homeserver secret" => post("oauth2/introspect").bearer_auth(secret).form(&[("token", secret)]),
+        "userinfo" => client.get(server.url("oauth2/userinfo")).bearer_auth(secret),
+        "refresh" => post("oauth2/token").form(&[
+            ("grant_type", "refresh_token"),
+            ("client_id", client_id),
+            ("refresh_token", secret),
+        ]),
+        "exchange" => post("oauth2/token").form(&[
+            ("grant_type", "authorization_code"),
+            ("client_id", client_id),
+            ("code", secret),
+            ("redirect_uri", REDIRECT_URI),
+            ("code_verifier", VERIFIER),
+        ]),
+        "client secret" => post("oauth2/token").form(&[
+            ("grant_type", "client_credentials"),
+            ("client_id", confidential_id),
+            ("client_secret", secret),
+        ]),
+        "session cookie" => client.get(server.url("account/")).header("cookie", format!("keymaker_session={secret}")),
+        other => panic!("{other}"),
+    };
+    server.http.send(request).await
+}
+
+fn is_accepted(place: &str, answer: &Answer) -> bool {
+    match place {
+        "introspection" => answer.json()["active"] == true,
+        _ => answer.status == 200,
+    }
+}
