@@ -13,9 +13,17 @@ macro_rules! ids {
         pub struct $name(String);
 
         impl $name {
-            /// Wraps a value that came out of the store or out of a request.
+            /// Wraps a value that we made ourselves, or that was checked before.
             pub fn new(value: impl Into<String>) -> Self {
                 Self(value.into())
+            }
+
+            /// Reads an id out of a request; nothing when no id can look like it.
+            ///
+            /// PostgreSQL refuses a text with a NUL character, and a refusal of the store is trouble of our own.
+            pub fn read(text: &str) -> Option<Self> {
+                let is_possible = text.len() <= 255 && text.bytes().all(|b| matches!(b, b' '..=b'~'));
+                is_possible.then(|| Self(text.to_owned()))
             }
 
             /// Gives the text.

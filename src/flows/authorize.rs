@@ -88,8 +88,8 @@ async fn check_client(app: &App, params: &Params) -> Result<(Client, String)> {
             return Err(Refusal::InvalidRequest(format!("{name} was sent more than once")).into());
         }
     }
-    let client_id = params.get("client_id").ok_or(Refusal::UnknownClient)?;
-    let client = store::client::find(&app.db, &ClientId::new(client_id)).await?.ok_or(Refusal::UnknownClient)?;
+    let client_id = params.get("client_id").and_then(ClientId::read).ok_or(Refusal::UnknownClient)?;
+    let client = store::client::find(&app.db, &client_id).await?.ok_or(Refusal::UnknownClient)?;
     let missing = || Refusal::InvalidRequest("redirect_uri is missing".to_owned());
     let redirect_uri = params.get("redirect_uri").ok_or_else(missing)?;
     if redirect_uri.len() > 2048 || !client.metadata.accepts_redirect_uri(redirect_uri) {
@@ -124,7 +124,7 @@ fn check_request(
         return Err(Refusal::InvalidRequest(format!("{name} was sent more than once")));
     }
     check_request_objects(params)?;
-    check_lengths(params)?;
+    check_texts(params)?;
     match params.get("response_type") {
         Some("code") => {}
         Some(_) => return Err(Refusal::UnsupportedResponseType),
@@ -152,9 +152,9 @@ fn check_request(
         wants_login,
         wants_registration,
         max_age,
-        // HNT-02: what cannot be a hint is ignored and never an error.
-        login_hint: params.get("login_hint").filter(|hint| hint.len() <= 512).map(str::to_owned),
-        ui_locales: params.get("ui_locales").filter(|tags| tags.len() <= 512).map(str::to_owned),
+        // HNT-02: what cannot be a hint or a list of languages is ignored and never an error.
+        login_hint: params.get("login_hint").filter(|hint| is_plain(hint)).map(str::to_owned),
+        ui_locales: params.get("ui_locales").filter(|tags| is_plain(tags)).map(str::to_owned),
     })
 }
 
@@ -167,8 +167,19 @@ fn check_request_objects(params: &Params) -> Result<(), Refusal> {
     refusals.into_iter().find(|(name, _)| params.get(name).is_some()).map_or(Ok(()), |(_, refusal)| Err(refusal))
 }
 
-/// CMN-14, INV-17: too long is an error and never "absent".
-fn check_lengths(params: &Params) -> Result<(), Refusal> {
+/// Tells whether a hint is short and without control characters.
+fn is_plain(hint: &str) -> bool {
+    hint.len() <= 512 && !hint.chars().any(char::is_control)
+}
+
+/// CMN-14, INV-17: too long or unreadable is an error and never "absent".
+fn check_texts(params: &Params) -> Result<(), Refusal> {
+    for name in ["state", "nonce"] {
+        // RFC 6749 appendix A.5: VSCHAR.
+        if params.get(name).is_some_and(|value| value.chars().any(char::is_control)) {
+            return Err(Refusal::InvalidRequest(format!("{name} holds a control character")));
+        }
+    }
     let too_long = [("state", 2048), ("nonce", 512), ("scope", 4096)]
         .into_iter()
         .find(|(name, most)| params.get(name).is_some_and(|value| value.len() > *most));

@@ -67,7 +67,8 @@ pub async fn authenticate(app: &App, authorization: Option<&str>, params: &Param
         Credentials::Public(client_id) => (client_id, None, ClientAuthMethod::None),
         Credentials::Secret { client_id, secret, method } => (client_id, Some(secret), *method),
     };
-    let client = store::client::find(&app.db, &ClientId::new(client_id)).await?;
+    let client_id = ClientId::read(client_id).ok_or(Refusal::InvalidClient)?;
+    let client = store::client::find(&app.db, &client_id).await?;
     let is_right = match secret {
         None => true,
         // An unknown client costs one comparison too.

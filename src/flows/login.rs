@@ -50,6 +50,9 @@ pub async fn by_password(app: &App, username: &str, password: &str) -> Result<Us
 
 /// Finds whom a person means: `alice`, `@alice:server`, or an e-mail address where that is allowed.
 async fn find_user(app: &App, identifier: &str) -> Result<Option<User>> {
+    if identifier.chars().any(char::is_control) {
+        return Ok(None);
+    }
     if let Some(mxid) = identifier.strip_prefix('@') {
         return Ok(match mxid.split_once(':') {
             Some((localpart, server)) if server == app.server_name() => {

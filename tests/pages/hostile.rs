@@ -162,3 +162,36 @@ async fn the_consent_page_shows_where_an_answer_really_goes() {
         page.assert_page(200, words);
     }
 }
+
+#[tokio::test]
+async fn a_nul_character_is_refused_and_is_no_trouble_of_ours() {
+    // INV-13, INV-17: PostgreSQL keeps no NUL in a text, so it must never get that far.
+    let server = Server::start().await;
+    server.user("alice").await;
+    let client_id = server.client().await;
+    let browser = server.browser();
+    let paths = [
+        "authorize?client_id=%00".to_owned(),
+        format!("authorize?client_id={client_id}&redirect_uri=%00"),
+        "login?grant=%00".to_owned(),
+        "register?grant=%00".to_owned(),
+        "register/finish?id=%00".to_owned(),
+        "consent/%00".to_owned(),
+    ];
+    for path in paths {
+        assert_eq!(browser.get(&path).await.status, 400, "{path}");
+    }
+    for name in ["state", "nonce", "scope", "code_challenge", "prompt", "max_age"] {
+        let request = changed(&server.request(&client_id, "openid"), name, Some("a\u{0}b"));
+        let answer = browser.get(&format!("authorize?{}", encode(&request))).await;
+        assert_eq!(answer.status, 400, "{name}");
+    }
+    let (_, page) = browser.open("login").await;
+    let answer = browser.submit(&page, &[("username", "alice\u{0}"), ("password", PASSWORD)]).await;
+    assert_eq!(answer.status, 401);
+    let (_, page) = browser.open("register").await;
+    let answer = browser.submit(&page, &[("username", "bob\u{0}"), ("password", PASSWORD)]).await;
+    assert_eq!(answer.status, 422);
+    let answer = server.post("oauth2/token", &[("grant_type", "refresh_token"), ("client_id", "\u{0}")]).await;
+    assert_eq!(answer.status, 401);
+}

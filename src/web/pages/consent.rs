@@ -32,7 +32,7 @@ use crate::{
 
 /// Shows the question, to somebody who is signed in recently enough.
 pub async fn get(State(app): State<App>, visitor: Visitor, Path(grant): Path<String>) -> Result<Response, PageError> {
-    let in_progress = InProgress::find(&app, &visitor, &GrantId::new(grant)).await?;
+    let in_progress = InProgress::find(&app, &visitor, &GrantId::read(&grant).ok_or(Refusal::TransactionOver)?).await?;
     let Some(signed_in) = acceptable(&app, &visitor, &in_progress) else {
         return Ok(see_other(&next_path(&app, &visitor, Some(&in_progress))));
     };
@@ -47,7 +47,7 @@ pub async fn post(
     Path(grant): Path<String>,
     PageForm(form): PageForm,
 ) -> Result<Response, PageError> {
-    let in_progress = InProgress::find(&app, &visitor, &GrantId::new(grant)).await?;
+    let in_progress = InProgress::find(&app, &visitor, &GrantId::read(&grant).ok_or(Refusal::TransactionOver)?).await?;
     visitor.check_form(&app, &form)?;
     let Some(signed_in) = acceptable(&app, &visitor, &in_progress) else {
         return Ok(see_other(&next_path(&app, &visitor, Some(&in_progress))));

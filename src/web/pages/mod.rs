@@ -111,7 +111,10 @@ impl InProgress {
     async fn named(app: &App, visitor: &Visitor, params: &Params) -> Result<Option<Self>> {
         match params.get("grant") {
             None => Ok(None),
-            Some(id) => Self::find(app, visitor, &GrantId::new(id)).await.map(Some),
+            Some(id) => {
+                let id = GrantId::read(id).ok_or(Refusal::TransactionOver)?;
+                Self::find(app, visitor, &id).await.map(Some)
+            }
         }
     }
 

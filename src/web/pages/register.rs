@@ -155,7 +155,7 @@ struct SecondStep {
 
 impl SecondStep {
     async fn find(app: &App, visitor: &Visitor, query: &Params) -> Result<Self> {
-        let id = RegistrationId::new(query.get("id").ok_or(Refusal::TransactionOver)?);
+        let id = query.get("id").and_then(RegistrationId::read).ok_or(Refusal::TransactionOver)?;
         let registration = find(app, &id, &visitor.browser).await?;
         let in_progress = match &registration.grant_id {
             // An account can be completed although the authorization before it took too long.
