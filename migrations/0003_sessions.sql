@@ -23,6 +23,8 @@ CREATE TABLE sessions (
 CREATE UNIQUE INDEX sessions_family_hash ON sessions (family_hash);
 CREATE INDEX sessions_user ON sessions (user_id, device_id);
 CREATE INDEX sessions_client ON sessions (client_id);
+CREATE INDEX sessions_expires_at ON sessions (expires_at) WHERE ended_at IS NULL;
+CREATE INDEX sessions_end_reason ON sessions (end_reason) WHERE end_reason = 'expired';
 
 -- Everything that can be presented for a session: access, refresh, cookie.
 CREATE TABLE tokens (

@@ -8,6 +8,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+pub use crate::domain::time::{DAY, HOUR, MINUTE, SECOND};
+
 /// Gives Unix milliseconds.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
@@ -28,8 +30,3 @@ impl Clock {
         self.offset.fetch_add(milliseconds, Ordering::Relaxed);
     }
 }
-
-pub const SECOND: i64 = 1_000;
-pub const MINUTE: i64 = 60 * SECOND;
-pub const HOUR: i64 = 60 * MINUTE;
-pub const DAY: i64 = 24 * HOUR;

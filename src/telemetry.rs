@@ -1,20 +1,34 @@
 //! The log. `RUST_LOG` chooses how much; it goes to standard error, so that commands can be piped.
 
-use tracing_subscriber::{EnvFilter, filter::Directive};
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::{FilterExt, filter_fn},
+    fmt::{self, MakeWriter},
+    layer::SubscriberExt,
+    registry,
+    util::SubscriberInitExt,
+};
 
-/// Libraries that at TRACE write down what went over the wire: tokens, cookies, passwords (CMN-15).
-const NEVER_VERBOSE: [&str; 5] = ["h2=info", "hyper=info", "hyper_util=info", "rustls=info", "reqwest=info"];
+/// Libraries that, turned up, write down what goes over the wire: tokens, cookies, passwords (CMN-15).
+const WIRE: [&str; 6] = ["h2", "hyper", "hyper_util", "reqwest", "rustls", "tower_http"];
 
-/// Gives the filter for these directives, which can never make the wire visible.
-pub fn filter(directives: &str) -> EnvFilter {
-    NEVER_VERBOSE
-        .iter()
-        .filter_map(|directive| directive.parse::<Directive>().ok())
-        .fold(EnvFilter::new(directives), EnvFilter::add_directive)
+/// Makes a subscriber for these directives. None of them can make the wire visible, however precise it is.
+pub fn subscriber<W>(directives: &str, writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let filter = EnvFilter::new(directives).and(filter_fn(may_be_logged));
+    registry().with(fmt::layer().with_writer(writer).with_filter(filter))
+}
+
+fn may_be_logged(metadata: &Metadata<'_>) -> bool {
+    let library = metadata.target().split("::").next().unwrap_or_default();
+    *metadata.level() <= Level::INFO || !WIRE.contains(&library)
 }
 
 /// Starts logging.
 pub fn install() {
     let directives = std::env::var("RUST_LOG").unwrap_or_else(|_| "info,sqlx=warn".to_owned());
-    tracing_subscriber::fmt().with_env_filter(filter(&directives)).with_writer(std::io::stderr).init();
+    subscriber(&directives, std::io::stderr).init();
 }

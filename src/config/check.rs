@@ -6,7 +6,7 @@ use std::net::Ipv6Addr;
 
 use url::Url;
 
-use crate::crypto::keys::check_rsa;
+use crate::{crypto::keys::check_rsa, domain::redirect_uri::check_static};
 
 use super::{
     Bind, Client, ClientAuthMethod, Config, GrantType, HomeserverKind, Network, PasswordAlgorithm, Problem, Problems,
@@ -182,6 +182,9 @@ fn check_passwords(config: &Config, problems: &mut Problems) {
     if schemes.is_empty() && config.passwords.enabled {
         problems.add("passwords.schemes", "name at least one scheme, or set `passwords.enabled` to false");
     }
+    if config.account.password_registration_enabled && !config.passwords.enabled {
+        problems.add("account.password_registration_enabled", "needs `passwords.enabled`: nobody could sign in again");
+    }
     let mut versions = HashSet::new();
     for (index, scheme) in schemes.iter().enumerate() {
         let path = format!("passwords.schemes[{index}]");
@@ -239,31 +242,10 @@ fn check_redirect_uris(path: &str, client: &Client, problems: &mut Problems) {
         problems.add(format!("{path}.redirect_uris"), "is required for the grant type `authorization_code`");
     }
     for (index, uri) in client.redirect_uris.iter().enumerate() {
-        if let Some(message) = refusal_of_redirect_uri(uri) {
-            problems.add(format!("{path}.redirect_uris[{index}]"), message);
+        if let Err(refusal) = check_static(uri) {
+            problems.add(format!("{path}.redirect_uris[{index}]"), refusal.to_string());
         }
     }
-}
-
-fn refusal_of_redirect_uri(uri: &str) -> Option<&'static str> {
-    // Spec RED-01; it is compared as text later, so whatever a URL parser would repair is refused.
-    let clean = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
-    if !uri.bytes().all(clean) {
-        return Some("must be plain ASCII without spaces and backslashes");
-    }
-    if uri.contains('#') {
-        return Some("must have no fragment (#)");
-    }
-    let Ok(url) = Url::parse(uri) else {
-        return Some("must be an absolute URI");
-    };
-    if matches!(url.scheme(), "javascript" | "data" | "vbscript") {
-        return Some("must lead to a page or an app, not to a script");
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Some("must name no user");
-    }
-    None
 }
 
 fn check_strength(path: &str, secret: &Sensitive, problems: &mut Problems) {

@@ -2,6 +2,7 @@
 
 pub mod keys;
 pub mod password;
+pub mod pkce;
 pub mod random;
 pub mod seal;
 pub mod secret;

@@ -1,10 +1,7 @@
 //! Passwords: hashing and verifying off the async threads, few at a time, with a short queue (INV-08), and the same
 //! work for a user who does not exist (INV-06). Argon2id for new ones; bcrypt so that older accounts keep working.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::Arc;
 
 use argon2::{
     Argon2, Params,
@@ -40,9 +37,8 @@ const QUEUE_PER_THREAD: usize = 64;
 /// The password hasher of the process.
 pub struct Passwords {
     schemes: Arc<[config::PasswordScheme]>,
-    threads: Semaphore,
-    waiting: AtomicUsize,
-    queue: usize,
+    threads: Arc<Semaphore>,
+    queue: Arc<Semaphore>,
 }
 
 impl Passwords {
@@ -51,9 +47,8 @@ impl Passwords {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             schemes: schemes.into(),
-            threads: Semaphore::new(threads),
-            waiting: AtomicUsize::new(0),
-            queue: threads * QUEUE_PER_THREAD,
+            threads: Arc::new(Semaphore::new(threads)),
+            queue: Arc::new(Semaphore::new(threads * QUEUE_PER_THREAD)),
         }
     }
 
@@ -75,27 +70,17 @@ impl Passwords {
         self.run(move || verify(&schemes, &password, stored)).await?
     }
 
+    /// The permits go with the work: a caller who hangs up gives nothing back before the thread is done.
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let _place = self.take_place()?;
-        let _thread = self.threads.acquire().await.map_err(|_| Error::Internal("the hashing threads are closed"))?;
+        let place = self.queue.clone().try_acquire_owned().map_err(|_| Refusal::Busy)?;
+        let thread = self.threads.clone().acquire_owned().await;
+        let thread = thread.map_err(|_| Error::Internal("the hashing threads are closed"))?;
+        let work = move || {
+            let result = work();
+            drop((place, thread));
+            result
+        };
         tokio::task::spawn_blocking(work).await.map_err(|_| Error::Internal("a hashing thread died"))
-    }
-
-    fn take_place(&self) -> Result<Place<'_>, Error> {
-        let place = Place(&self.waiting);
-        match self.waiting.fetch_add(1, Ordering::AcqRel) < self.queue {
-            true => Ok(place),
-            false => Err(Refusal::Busy.into()),
-        }
-    }
-}
-
-/// A place in the queue, given back however the request ends: a caller who hangs up must not keep it.
-struct Place<'a>(&'a AtomicUsize);
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -105,8 +90,11 @@ fn verify(schemes: &[config::PasswordScheme], password: &str, stored: Option<Pas
         current.matches(password, &current.hash_of_nobody());
         return Ok(Verified { is_right: false, upgrade: None });
     };
-    let made_by = schemes.iter().find(|scheme| i64::from(scheme.version) == stored.version);
-    let is_right = made_by.is_some_and(|scheme| scheme.matches(password, &stored.hash));
+    let Some(made_by) = schemes.iter().find(|scheme| i64::from(scheme.version) == stored.version) else {
+        current.matches(password, &current.hash_of_nobody());
+        return Ok(Verified { is_right: false, upgrade: None });
+    };
+    let is_right = made_by.matches(password, &stored.hash);
     let is_outdated = is_right && stored.version != i64::from(current.version);
     let upgrade = if is_outdated { Some(current.hash(password)?) } else { None };
     Ok(Verified { is_right, upgrade })
@@ -225,9 +213,27 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_refuses_and_recovers() {
         let passwords = passwords(ARGON2ID);
-        let places: Vec<_> = (0..passwords.queue).map(|_| passwords.take_place().unwrap()).collect();
+        let all = u32::try_from(passwords.queue.available_permits()).unwrap();
+        let places = passwords.queue.clone().try_acquire_many_owned(all).unwrap();
         assert!(matches!(passwords.hash("x").await, Err(Error::Refusal(Refusal::Busy))));
         drop(places);
         assert!(passwords.hash("x").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_hangs_up_keeps_its_place_until_the_work_is_done() {
+        // INV-08, INV-13: otherwise hanging up would start as many hashes at once as one likes.
+        let passwords = passwords(ARGON2ID);
+        let (threads, places) = (passwords.threads.available_permits(), passwords.queue.available_permits());
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let work = passwords.run(move || released.recv());
+        assert!(tokio::time::timeout(std::time::Duration::from_millis(50), work).await.is_err());
+        assert_eq!(passwords.threads.available_permits(), threads - 1);
+        assert_eq!(passwords.queue.available_permits(), places - 1);
+        release.send(()).unwrap();
+        while passwords.queue.available_permits() < places {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        assert_eq!(passwords.threads.available_permits(), threads);
     }
 }

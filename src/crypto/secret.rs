@@ -8,7 +8,7 @@ use std::fmt;
 
 use aws_lc_rs::{constant_time, digest, hmac};
 
-use crate::crypto::random;
+use crate::{crypto::random, domain::id::UserId};
 
 /// What a secret is presented as. A secret of one kind is unknown where another is expected (INV-02).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,10 +121,12 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Makes the form token of one browser: bound to its cookie, the same in every tab (WEB-02, WEB-14).
-pub fn csrf_token(key: &[u8; 32], browser: &Secret) -> String {
+/// Makes a form token: bound to the cookie of one browser, the same in every tab (WEB-02, WEB-14), and to the account
+/// that the form speaks of, if it speaks of one.
+pub fn csrf_token(key: &[u8; 32], browser: &Secret, account: Option<&UserId>) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key);
-    let tag = hmac::sign(&key, format!("csrf {}", browser.expose()).as_bytes());
+    let account = account.map_or("", UserId::as_str);
+    let tag = hmac::sign(&key, format!("csrf {} {account}", browser.expose()).as_bytes());
     hex::encode(&tag.as_ref()[..16])
 }
 
@@ -214,8 +216,12 @@ mod tests {
     #[test]
     fn a_form_token_belongs_to_one_browser_and_one_key() {
         let (a, b) = (Secret::generate(Kind::Browser), Secret::generate(Kind::Browser));
-        assert_eq!(csrf_token(&[1; 32], &a), csrf_token(&[1; 32], &a));
-        assert_ne!(csrf_token(&[1; 32], &a), csrf_token(&[1; 32], &b));
-        assert_ne!(csrf_token(&[1; 32], &a), csrf_token(&[2; 32], &a));
+        let (alice, bob) = (UserId::new("alice"), UserId::new("bob"));
+        let token = csrf_token(&[1; 32], &a, None);
+        assert_eq!(token, csrf_token(&[1; 32], &a, None));
+        assert_ne!(token, csrf_token(&[1; 32], &b, None));
+        assert_ne!(token, csrf_token(&[2; 32], &a, None));
+        assert_ne!(token, csrf_token(&[1; 32], &a, Some(&alice)));
+        assert_ne!(csrf_token(&[1; 32], &a, Some(&bob)), csrf_token(&[1; 32], &a, Some(&alice)));
     }
 }

@@ -8,4 +8,5 @@ pub mod redirect_uri;
 pub mod refusal;
 pub mod scope;
 pub mod session;
+pub mod time;
 pub mod user;

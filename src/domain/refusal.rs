@@ -1,5 +1,5 @@
 //! Every way that Keymaker says no, one sentence each. `web/refusal.rs` turns them into OAuth errors and Matrix
-//! errors, `web/pages/error.rs` into pages; what is said here is public and never holds a secret.
+//! errors, `web/frame.rs` into pages; what is said here is public and never holds a secret.
 
 use thiserror::Error;
 
@@ -89,6 +89,12 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Refuses a parameter that came more than once. What is no name of a parameter is somebody's text, and not repeated.
+    pub fn repeated(name: &str) -> Self {
+        let is_name = name.len() <= 32 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        Self::InvalidRequest(format!("{} was sent more than once", if is_name { name } else { "a parameter" }))
+    }
+
     /// Gives the sentence for an `error_description`, in which RFC 6749 §4.1.2.1 and §5.2 allow few characters.
     pub fn description(&self) -> String {
         self.to_string().chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).collect()

@@ -1,11 +1,9 @@
 //! A login that we track, of any kind, and the one judgement of whether it still counts (INV-05).
 
-use crate::{
-    clock::{DAY, MINUTE, SECOND},
-    domain::{
-        id::{ClientId, SessionId, TokenId, UserId},
-        scope::{self, Scope},
-    },
+use crate::domain::{
+    id::{ClientId, SessionId, TokenId, UserId},
+    scope::{self, Scope},
+    time::{DAY, MINUTE, SECOND},
 };
 
 /// How long an access token lives (spec TOK-10).

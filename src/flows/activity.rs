@@ -1,16 +1,18 @@
 //! When a session was last used. Marks are collected here and written in batches: the hot path writes nothing. Losing
 //! some at a crash makes a list a minute less exact and decides nothing (INV-15).
 
-use std::{collections::HashMap, sync::Mutex};
+use std::{collections::BTreeMap, sync::Mutex};
 
 use crate::{clock::MINUTE, domain::id::SessionId, error::Result, store};
 
 /// Marks beyond this number are dropped until the next write (INV-13).
 const MOST_MARKS: usize = 100_000;
 
+const BATCH: usize = 200;
+
 /// The marks that wait to be written.
 #[derive(Default)]
-pub struct Activity(Mutex<HashMap<SessionId, i64>>);
+pub struct Activity(Mutex<BTreeMap<SessionId, i64>>);
 
 impl Activity {
     /// Notes that a session is used now, unless that was noted within the last minute (spec DEV-05).
@@ -30,13 +32,16 @@ impl Activity {
     /// When the store fails; the marks are lost then.
     pub async fn write(&self, db: &store::db::Db) -> Result<()> {
         let marks = std::mem::take(&mut *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-        if marks.is_empty() {
-            return Ok(());
+        let marks: Vec<(SessionId, i64)> = marks.into_iter().collect();
+        // In the order of their ids, so that two writers never wait for each other, and a few at a time, so that nobody
+        // waits long for them.
+        for batch in marks.chunks(BATCH) {
+            let mut tx = db.write().await?;
+            for (session, at) in batch {
+                store::session::mark_active(&mut tx, session, *at).await?;
+            }
+            tx.commit().await?;
         }
-        let mut tx = db.write().await?;
-        for (session, at) in &marks {
-            store::session::mark_active(&mut tx, session, *at).await?;
-        }
-        Ok(tx.commit().await?)
+        Ok(())
     }
 }

@@ -7,10 +7,13 @@
 use crate::{
     app::App,
     clock::SECOND,
-    crypto::secret::{Kind, Secret},
+    crypto::{
+        pkce::is_code_challenge,
+        secret::{Kind, Secret},
+    },
     domain::{
         client::GrantType,
-        grant::{CODE_LIFE, GRANT_LIFE, Grant, ResponseMode, is_code_challenge},
+        grant::{CODE_LIFE, GRANT_LIFE, Grant, ResponseMode},
         id::{ClientId, GrantId},
         params::Params,
         refusal::Refusal,
@@ -85,7 +88,7 @@ pub async fn begin(app: &App, params: &Params, browser: &Secret, signed_in: Opti
 async fn check_client(app: &App, params: &Params) -> Result<(Client, String)> {
     for name in ["client_id", "redirect_uri"] {
         if params.is_repeated(name) {
-            return Err(Refusal::InvalidRequest(format!("{name} was sent more than once")).into());
+            return Err(Refusal::repeated(name).into());
         }
     }
     let client_id = params.get("client_id").and_then(ClientId::read).ok_or(Refusal::UnknownClient)?;
@@ -121,7 +124,7 @@ fn check_request(
     is_mode_known: bool,
 ) -> Result<Request, Refusal> {
     if let Some(name) = params.any_repeated() {
-        return Err(Refusal::InvalidRequest(format!("{name} was sent more than once")));
+        return Err(Refusal::repeated(name));
     }
     check_request_objects(params)?;
     check_texts(params)?;

@@ -4,6 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{
     app::App,
+    config::Sensitive,
     crypto::secret::{equal, sha256},
     domain::{client::ClientAuthMethod, id::ClientId, params::Params, refusal::Refusal},
     error::Result,
@@ -17,7 +18,7 @@ pub enum Credentials {
     Public(String),
     Secret {
         client_id: String,
-        secret: String,
+        secret: Sensitive,
         method: ClientAuthMethod,
     },
 }
@@ -39,10 +40,10 @@ pub fn presented(authorization: Option<&str>, params: &Params) -> Result<Option<
                 return Err(Refusal::InvalidClient);
             }
             let method = ClientAuthMethod::ClientSecretBasic;
-            Ok(Some(Credentials::Secret { client_id: id, secret, method }))
+            Ok(Some(Credentials::Secret { client_id: id, secret: Sensitive::new(secret), method }))
         }
         (None, Some(secret)) => {
-            let (client_id, secret) = (client_id.ok_or(Refusal::InvalidClient)?, secret.to_owned());
+            let (client_id, secret) = (client_id.ok_or(Refusal::InvalidClient)?, Sensitive::new(secret));
             let method = ClientAuthMethod::ClientSecretPost;
             Ok(Some(Credentials::Secret { client_id, secret, method }))
         }
@@ -72,7 +73,7 @@ pub async fn authenticate(app: &App, authorization: Option<&str>, params: &Param
     let is_right = match secret {
         None => true,
         // An unknown client costs one comparison too.
-        Some(secret) => is_secret_of(app, client.as_ref(), secret),
+        Some(secret) => is_secret_of(app, client.as_ref(), secret.expose()),
     };
     client
         .filter(|client| is_right && client.metadata.token_endpoint_auth_method == method)
@@ -113,7 +114,7 @@ mod tests {
     }
 
     fn secret(id: &str, secret: &str, method: ClientAuthMethod) -> Option<Credentials> {
-        Some(Credentials::Secret { client_id: id.to_owned(), secret: secret.to_owned(), method })
+        Some(Credentials::Secret { client_id: id.to_owned(), secret: Sensitive::new(secret), method })
     }
 
     #[test]

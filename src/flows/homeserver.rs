@@ -85,6 +85,17 @@ pub async fn enter<'a>(app: &'a App, user: &UserId) -> Result<Option<Lane<'a>>> 
     }
 }
 
+/// Takes the lane of a user who is just being inserted: nobody else can be in it.
+///
+/// # Errors
+/// When the store fails.
+pub async fn enter_in<'a>(app: &'a App, tx: &mut Tx, user: &UserId) -> Result<Option<Lane<'a>>> {
+    let Some(homeserver) = app.homeserver.as_deref() else { return Ok(None) };
+    let (holder, now) = (app.new_token_id().to_string(), app.clock.now());
+    store::job::lease(tx, user, &holder, now + LEASE, now).await?;
+    Ok(Some(Lane { app, homeserver, user: user.clone(), holder }))
+}
+
 enum Entry<'a> {
     Entered(Lane<'a>),
     Occupied,
@@ -109,7 +120,7 @@ async fn try_enter<'a>(app: &'a App, user: &UserId) -> Result<Entry<'a>> {
 pub async fn work_off(app: &App, user: &UserId) -> Result<()> {
     let Entry::Entered(lane) = try_enter(app, user).await? else { return Ok(()) };
     let result = lane.run_pending().await;
-    lane.leave().await?;
+    lane.leave().await;
     match result {
         Err(Error::Refusal(Refusal::HomeserverUnavailable)) => Ok(()),
         result => result,
@@ -122,12 +133,25 @@ impl Lane<'_> {
     /// # Errors
     /// `HomeserverUnavailable` when one failed; it is noted for a later attempt.
     pub async fn run_pending(&self) -> Result<()> {
+        self.run_those(|_| true).await
+    }
+
+    async fn run_those(&self, is_wanted: impl Fn(&Job) -> bool) -> Result<()> {
         let begun = Instant::now();
         for row in store::job::list(&self.app.db, &self.user).await? {
+            let Ok(job) = serde_json::from_str(&row.payload) else {
+                tracing::error!(job = %row.payload, "a job cannot be read; it is dropped");
+                self.finish(&row.id).await?;
+                continue;
+            };
+            if !is_wanted(&job) {
+                continue;
+            }
             if begun.elapsed() > RUN_PATIENCE {
                 return Err(Refusal::HomeserverUnavailable.into());
             }
-            match self.run(&row).await? {
+            self.renew().await?;
+            match self.run(job).await? {
                 Ok(()) => self.finish(&row.id).await?,
                 Err(error @ HomeserverError::Unavailable(_)) => {
                     self.note_failure(&row, &error).await?;
@@ -142,7 +166,8 @@ impl Lane<'_> {
         Ok(())
     }
 
-    /// Does the one job of a user who was just inserted, and tells what the homeserver said.
+    /// Creates a user who was just inserted, and tells what the homeserver said. A user whom it refuses keeps the job:
+    /// whoever inserted both takes both back.
     ///
     /// # Errors
     /// When the store fails.
@@ -150,61 +175,97 @@ impl Lane<'_> {
         let Some(row) = store::job::list(&self.app.db, &self.user).await?.into_iter().next() else {
             return Ok(Ok(()));
         };
-        let result = self.run(&row).await?;
+        let job = serde_json::from_str(&row.payload).map_err(|_| Error::Internal("a job cannot be read"))?;
+        let result = self.run(job).await?;
         match &result {
+            Ok(()) => self.finish(&row.id).await?,
             Err(error @ HomeserverError::Unavailable(_)) => self.note_failure(&row, error).await?,
-            _ => self.finish(&row.id).await?,
+            Err(_) => {}
         }
         Ok(result)
     }
 
-    /// Creates a device whose session is about to be committed.
+    /// Creates a device whose session is about to be committed, after whatever concerns this user or this device.
     ///
     /// The job that comes back is already written: should the session never be committed, it deletes the device. The
     /// transaction that commits the session removes it.
     ///
     /// # Errors
-    /// `HomeserverUnavailable` when the device could not be created.
+    /// `HomeserverUnavailable` when the device could not be created; `InvalidGrant` when it never will be.
     pub async fn create_device(&self, user: &User, device_id: &str, display_name: Option<&str>) -> Result<JobId> {
+        self.run_those(|job| match job {
+            Job::ProvisionUser { .. } => true,
+            Job::SettleDevice { device_id: other } => other == device_id,
+        })
+        .await?;
+        // People name their devices; a new login on the same one does not rename it.
+        let is_known = store::session::was_device_held(&self.app.db, &user.id, device_id).await?;
+        let name = display_name.filter(|_| !is_known);
         let settle = Job::SettleDevice { device_id: device_id.to_owned() };
         let mut tx = self.app.db.write().await?;
+        self.fence(&mut tx).await?;
         let job = enqueue(self.app, &mut tx, &self.user, &settle).await?;
         tx.commit().await?;
         let job = job.ok_or(Error::Internal("a lane without a homeserver"))?;
-        let first = self.homeserver.upsert_device(&user.username, device_id, display_name).await;
-        let result = match first {
-            // Somebody removed the user behind our back, or the queue was lost with a restored backup.
-            Err(HomeserverError::UnknownUser) => {
-                self.provision(user, None).await?.map_err(unavailable)?;
-                self.homeserver.upsert_device(&user.username, device_id, display_name).await
-            }
+        let result = match self.homeserver.upsert_device(&user.username, device_id, name).await {
+            // Somebody removed the user behind our back, or a backup was restored.
+            Err(HomeserverError::UnknownUser) => match self.provision(user, None).await? {
+                Ok(()) => self.homeserver.upsert_device(&user.username, device_id, name).await,
+                refused => refused,
+            },
             result => result,
         };
-        result.map_err(unavailable)?;
-        Ok(job)
+        match result {
+            Ok(()) => Ok(job),
+            Err(error @ HomeserverError::Unavailable(_)) => {
+                tracing::warn!(%error, "the homeserver did not create a device");
+                Err(Refusal::HomeserverUnavailable.into())
+            }
+            Err(error) => {
+                tracing::error!(user = %user.id, %error, "the homeserver refuses a device for good");
+                Err(Refusal::InvalidGrant("the homeserver refuses this account or this device").into())
+            }
+        }
     }
 
-    /// Gives the lane back.
+    /// Makes sure, within a transaction, that the lane is still ours, and keeps it for as long as at the start. What
+    /// somebody else may have undone meanwhile must not be built upon.
     ///
     /// # Errors
-    /// When the store fails; the lease then runs out by itself.
-    pub async fn leave(self) -> Result<()> {
+    /// `HomeserverUnavailable` when the lease ran out and somebody else took it.
+    pub async fn fence(&self, tx: &mut Tx) -> Result<()> {
+        let until = self.app.clock.now() + LEASE;
+        match store::job::prolong(tx, &self.user, &self.holder, until).await? {
+            true => Ok(()),
+            false => Err(Refusal::HomeserverUnavailable.into()),
+        }
+    }
+
+    async fn renew(&self) -> Result<()> {
         let mut tx = self.app.db.write().await?;
-        store::job::release(&mut tx, &self.user, &self.holder).await?;
+        self.fence(&mut tx).await?;
         Ok(tx.commit().await?)
     }
 
-    async fn run(&self, row: &JobRow) -> Result<Result<(), HomeserverError>> {
+    /// Gives the lane back. When that fails, the lease runs out by itself: what was done in the lane is done.
+    pub async fn leave(self) {
+        let released = async {
+            let mut tx = self.app.db.write().await?;
+            store::job::release(&mut tx, &self.user, &self.holder).await?;
+            tx.commit().await
+        };
+        if let Err(error) = released.await {
+            tracing::warn!(%error, "a lane could not be given back");
+        }
+    }
+
+    async fn run(&self, job: Job) -> Result<Result<(), HomeserverError>> {
         let Some(user) = store::user::find(&self.app.db, &self.user).await? else { return Ok(Ok(())) };
-        match serde_json::from_str(&row.payload) {
+        match job {
             // Provisioning would bring a deactivated account back to life at the homeserver.
-            Ok(Job::ProvisionUser { .. }) if user.deactivated_at.is_some() => Ok(Ok(())),
-            Ok(Job::ProvisionUser { display_name }) => self.provision(&user, display_name).await,
-            Ok(Job::SettleDevice { device_id }) => self.settle(&user, &device_id).await,
-            Err(error) => {
-                tracing::error!(job = %row.payload, %error, "a job cannot be read; it is dropped");
-                Ok(Ok(()))
-            }
+            Job::ProvisionUser { .. } if user.deactivated_at.is_some() => Ok(Ok(())),
+            Job::ProvisionUser { display_name } => self.provision(&user, display_name).await,
+            Job::SettleDevice { device_id } => self.settle(&user, &device_id).await,
         }
     }
 
@@ -241,9 +302,4 @@ impl Lane<'_> {
         store::job::retry_at(&mut tx, &row.id, self.app.clock.now() + pause, &error.to_string()).await?;
         Ok(tx.commit().await?)
     }
-}
-
-fn unavailable(error: HomeserverError) -> Error {
-    tracing::warn!(%error, "the homeserver did not create a device");
-    Refusal::HomeserverUnavailable.into()
 }

@@ -83,7 +83,10 @@ pub async fn introspect(
     let now = app.clock.now();
     if token.first_used_at.is_none() {
         let mut tx = app.db.write().await?;
-        store::token::mark_first_use(&mut tx, &token.token_id, now).await?;
+        if !store::token::mark_first_use(&mut tx, &token.token_id, now).await? {
+            // Its session ended between our look and our mark; the answer must not outlive it.
+            return Ok(Introspection::default());
+        }
         tx.commit().await?;
     }
     app.activity.mark(&token.session.session_id, token.session.last_active_at, now);

@@ -5,12 +5,12 @@ use crate::{
     app::App,
     domain::{
         refusal::Refusal,
-        user::{MAX_PASSWORD_BYTES, User, UsernameProblem, choose_username},
+        user::{MAX_PASSWORD_BYTES, User},
     },
     error::Result,
     flows::{
         homeserver::{self, Job},
-        register::{self, NewUser},
+        register::{self, NewUser, check_username},
     },
     store,
 };
@@ -18,7 +18,8 @@ use crate::{
 /// Creates a user, with or without a password.
 ///
 /// # Errors
-/// `Username` with the reason; a store error when the e-mail address belongs to somebody else.
+/// `Username` with the reason, here or at the homeserver; `HomeserverUnavailable`; a store error when the e-mail
+/// address belongs to somebody else.
 pub async fn register_user(
     app: &App,
     username: &str,
@@ -26,17 +27,14 @@ pub async fn register_user(
     email: Option<&str>,
     is_admin: bool,
 ) -> Result<String> {
-    let username = choose_username(username, app.server_name()).map_err(Refusal::Username)?;
-    if store::user::is_username_taken(&app.db, &username).await? {
-        return Err(Refusal::Username(UsernameProblem::Taken).into());
-    }
+    let username = check_username(app, username).await?;
     let hash = match password {
         Some(password) => Some(app.passwords.hash(check_length(password)?).await?),
         None => None,
     };
     let mxid = crate::domain::user::mxid(&username, app.server_name());
     let new = NewUser { username, display_name: None, is_admin };
-    register::insert(app, new, hash.as_ref(), email, None).await?;
+    register::create(app, new, hash.as_ref(), email, None).await?;
     Ok(mxid)
 }
 

@@ -102,7 +102,9 @@ async fn end_replayed(app: &App, session: &Session) -> Result<()> {
 /// RFC 6749 §6: no more than was granted; the refresh token itself never shrinks (REF-07).
 fn narrowed_scope(session: &Session, params: &Params) -> Result<Option<String>, Refusal> {
     let Some(raw) = params.get("scope") else { return Ok(None) };
-    let asked = Scope::parse(raw).map_err(|error| Refusal::InvalidScope(error.to_string()))?;
+    // What is left has to be a scope that could have been asked for: an API token without its device outlives logout.
+    let asked = Scope::parse(raw).and_then(Scope::requestable_by_users);
+    let asked = asked.map_err(|error| Refusal::InvalidScope(error.to_string()))?;
     if !asked.is_subset_of(&session.scope()) {
         return Err(Refusal::InvalidScope("more was asked than was granted".to_owned()));
     }

@@ -13,7 +13,7 @@ use crate::{
         user::{User, UsernameProblem, choose_username, display_name},
     },
     error::{Error, Result},
-    flows::homeserver::{self, Job},
+    flows::homeserver::{self, Job, Lane},
     remote::homeserver::HomeserverError,
     store::{self, registration::Registration},
 };
@@ -101,24 +101,19 @@ pub async fn find(app: &App, id: &RegistrationId, browser: &Secret) -> Result<Re
     Ok(registration)
 }
 
-/// Completes a sign-up and gives the new user, who exists at the homeserver by then.
+/// Completes a sign-up and gives the new user.
 ///
 /// # Errors
-/// `Username(Taken)` when somebody was faster; `TransactionOver`; `HomeserverUnavailable` – the account then exists
-/// and is created at the homeserver as soon as that answers.
+/// `Username(Taken)` when somebody was faster; `TransactionOver`; `HomeserverUnavailable` before anything is done.
 pub async fn finish(app: &App, registration: &Registration, chosen_name: &str) -> Result<UserId> {
     let username = check_username(app, &registration.username).await?;
     let password = PasswordHash { version: registration.password_version, hash: registration.password_hash.clone() };
     let new = NewUser { username, display_name: display_name(chosen_name), is_admin: false };
     let (app, registration) = (app.clone(), registration.id.clone());
     // A person who closes the browser now must not leave half an account.
-    tokio::spawn(async move {
-        let user = insert(&app, new, Some(&password), None, Some(&registration)).await?;
-        provision(&app, &user).await?;
-        Ok(user)
-    })
-    .await
-    .map_err(|_| Error::Internal("a sign-up died"))?
+    tokio::spawn(async move { create(&app, new, Some(&password), None, Some(&registration)).await })
+        .await
+        .map_err(|_| Error::Internal("a sign-up died"))?
 }
 
 /// A user to be created.
@@ -128,11 +123,13 @@ pub struct NewUser {
     pub is_admin: bool,
 }
 
-/// Inserts a user, and the job that creates it at the homeserver, in one transaction.
+/// Inserts a user, with the job that creates it at the homeserver, and does that job at once.
 ///
 /// # Errors
-/// `Username(Taken)`; `TransactionOver` when the sign-up was completed before.
-pub async fn insert(
+/// `Username` when the name is taken or the homeserver refuses it: then there is no user. `TransactionOver` when the
+/// sign-up was completed before. A homeserver that does not answer is no error: the job waits, and nobody gets a
+/// session before it is done.
+pub async fn create(
     app: &App,
     new: NewUser,
     password: Option<&PasswordHash>,
@@ -163,7 +160,13 @@ pub async fn insert(
         store::user::insert_email(&mut tx, app.new_token_id().to_string(), &user.id, email, now).await?;
     }
     homeserver::enqueue(app, &mut tx, &user.id, &Job::ProvisionUser { display_name: new.display_name }).await?;
+    let lane = homeserver::enter_in(app, &mut tx, &user.id).await?;
     tx.commit().await?;
+    if let Some(lane) = lane {
+        let result = provision(app, &lane, &user.id).await;
+        lane.leave().await;
+        result?;
+    }
     tracing::info!(user = %user.id, "a user was registered");
     Ok(user.id)
 }
@@ -178,19 +181,15 @@ fn taken(error: sqlx::Error) -> Error {
 }
 
 /// Creates the new user at the homeserver now. A name that it refuses for good is given up here too.
-async fn provision(app: &App, user: &UserId) -> Result<()> {
-    let Some(lane) = homeserver::enter(app, user).await? else { return Ok(()) };
-    let result = lane.run_first().await;
-    lane.leave().await?;
-    match result? {
-        Ok(()) => Ok(()),
+async fn provision(app: &App, lane: &Lane<'_>, user: &UserId) -> Result<()> {
+    match lane.run_first().await? {
         Err(HomeserverError::Refused { errcode, .. }) => {
             let mut tx = app.db.write().await?;
             store::user::delete_unused(&mut tx, user).await?;
             tx.commit().await?;
             Err(Refusal::Username(problem_of(&errcode)).into())
         }
-        Err(_) => Err(Refusal::HomeserverUnavailable.into()),
+        _ => Ok(()),
     }
 }
 

@@ -6,10 +6,13 @@ use serde::Serialize;
 use crate::{
     app::App,
     clock::{HOUR, SECOND},
-    crypto::secret::{Family, Kind, Secret},
+    crypto::{
+        pkce::verifier_matches,
+        secret::{Family, Kind, Secret},
+    },
     domain::{
         client::GrantType,
-        grant::{CODE_RETRY_GRACE, Grant, verifier_matches},
+        grant::{CODE_RETRY_GRACE, Grant},
         id::{JobId, SessionId, TokenId},
         params::Params,
         refusal::Refusal,
@@ -18,7 +21,11 @@ use crate::{
         user::User,
     },
     error::{Error, Result},
-    flows::{Caller, homeserver, refresh, session},
+    flows::{
+        Caller,
+        homeserver::{self, Lane},
+        refresh, session,
+    },
     store::{
         self,
         client::Client,
@@ -154,14 +161,19 @@ async fn exchange(app: &App, client: &Client, grant: &Grant, user: &User, caller
         return commit_exchange(app, client, grant, user, caller, None).await;
     };
     let result = async {
-        lane.run_pending().await?;
         let name = device_name(client);
-        let job = lane.create_device(user, device_id, name.as_deref()).await?;
-        commit_exchange(app, client, grant, user, caller, Some(job)).await
+        let settled_by = lane.create_device(user, device_id, name.as_deref()).await?;
+        commit_exchange(app, client, grant, user, caller, Some(Created { lane: &lane, settled_by })).await
     }
     .await;
-    lane.leave().await?;
+    lane.leave().await;
     result
+}
+
+/// A device that exists at the homeserver and waits for its session.
+struct Created<'a> {
+    lane: &'a Lane<'a>,
+    settled_by: JobId,
 }
 
 /// DEV-04: other people see the name of a device, so it tells no more than the application.
@@ -175,11 +187,16 @@ async fn commit_exchange(
     grant: &Grant,
     user: &User,
     caller: &Caller,
-    settled_by: Option<JobId>,
+    device: Option<Created<'_>>,
 ) -> Result<TokenResponse> {
     let (now, family, id) = (app.clock.now(), Family::generate(), app.new_session_id());
     let scope = Scope::parse(&grant.scope).unwrap_or_default();
     let mut tx = app.db.write().await?;
+    if let Some(Created { lane, settled_by }) = &device {
+        lane.fence(&mut tx).await?;
+        store::job::delete(&mut tx, settled_by).await?;
+    }
+    store::user::hold(&mut tx, &user.id).await?;
     if !store::grant::consume_code(&mut tx, &grant.id, &id, now).await? {
         return Err(Refusal::InvalidGrant("the code was used already").into());
     }
@@ -208,9 +225,6 @@ async fn commit_exchange(
         true => Some(insert_refresh(app, &mut tx, &id, &family).await?),
         false => None,
     };
-    if let Some(job) = &settled_by {
-        store::job::delete(&mut tx, job).await?;
-    }
     tx.commit().await?;
     metrics::counter!("keymaker_sessions_started_total", "grant_type" => "authorization_code").increment(1);
     let id_token = match scope.is_openid() {

@@ -48,7 +48,9 @@ pub async fn userinfo(app: &App, access_token: &str) -> Result<UserInfo> {
     let user = store::user::find(&app.db, user).await?.ok_or(Refusal::InvalidToken)?;
     if token.first_used_at.is_none() {
         let mut tx = app.db.write().await?;
-        store::token::mark_first_use(&mut tx, &token.token_id, now).await?;
+        if !store::token::mark_first_use(&mut tx, &token.token_id, now).await? {
+            return Err(Refusal::InvalidToken.into());
+        }
         tx.commit().await?;
     }
     app.activity.mark(&token.session.session_id, token.session.last_active_at, now);

@@ -43,27 +43,41 @@ async fn queue(app: App, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Works in every lane that is due and gives their number.
+/// Works in every lane that is due and gives the number of those where that went without trouble of our own.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn run_due(app: &App) -> Result<usize> {
-    let lanes = store::job::list_due_lanes(&app.db, app.clock.now()).await?;
-    let count = lanes.len();
-    let mut running = JoinSet::new();
-    for lane in lanes {
+    let (mut running, mut done) = (JoinSet::new(), 0);
+    for lane in store::job::list_due_lanes(&app.db, app.clock.now()).await? {
         if running.len() >= LANES_AT_ONCE {
-            running.join_next().await;
+            done += finish_one(&mut running).await;
         }
         let app = app.clone();
         running.spawn(async move {
-            if let Err(error) = homeserver::work_off(&app, &lane).await {
+            let result = homeserver::work_off(&app, &lane).await;
+            if let Err(error) = &result {
                 tracing::error!(user = %lane, %error, "work for a user failed");
             }
+            usize::from(result.is_ok())
         });
     }
-    running.join_all().await;
-    Ok(count)
+    while !running.is_empty() {
+        done += finish_one(&mut running).await;
+    }
+    Ok(done)
+}
+
+/// A job that panics ends itself and not the queue.
+async fn finish_one(running: &mut JoinSet<usize>) -> usize {
+    match running.join_next().await {
+        Some(Ok(done)) => done,
+        Some(Err(error)) => {
+            tracing::error!(%error, "work for a user died");
+            0
+        }
+        None => 0,
+    }
 }
 
 /// Deletes authorizations and sign-ups that ended a day ago (their codes are still told apart as used until then), and

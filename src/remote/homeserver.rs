@@ -38,7 +38,7 @@ pub trait Homeserver: Send + Sync {
     /// Creates the user or brings it up to date.
     async fn provision_user(&self, user: &Provision) -> Result<(), HomeserverError>;
 
-    /// Creates the device or leaves it as it is.
+    /// Creates the device, or renames it when a name is given; its keys stay.
     async fn upsert_device(
         &self,
         localpart: &str,

@@ -45,8 +45,6 @@ pub enum DatabaseError {
     Newer(i64),
     #[error("the database schema cannot be brought up to date: {0}")]
     Migration(MigrateError),
-    #[error("the database schema is not up to date; run `keymaker database migrate`")]
-    Outdated,
 }
 
 /// A value bound to a statement. Absent values keep their type, which PostgreSQL wants to know.
@@ -216,7 +214,6 @@ impl Db {
         };
         result.map_err(|error| match error {
             MigrateError::VersionMissing(version) => DatabaseError::Newer(version),
-            MigrateError::Execute(error) => DatabaseError::Unreachable(error),
             other => DatabaseError::Migration(other),
         })
     }
@@ -228,6 +225,11 @@ impl Db {
             Engine::Postgres(pool) => Target::Postgres(pool),
         };
         Statement { target, sql, args: Vec::new() }
+    }
+
+    /// Asks whether the database answers.
+    pub async fn ping(&self) -> sqlx::Result<()> {
+        self.sql("SELECT CAST(1 AS BIGINT)").one::<(i64,)>().await.map(|_| ())
     }
 
     /// Begins a transaction that writes.

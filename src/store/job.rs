@@ -87,6 +87,18 @@ pub async fn lease(tx: &mut Tx, lane: &UserId, holder: &str, until: i64, now: i6
     Ok(changed > 0)
 }
 
+/// Keeps a lane; false when it is no longer this holder's.
+pub async fn prolong(tx: &mut Tx, lane: &UserId, holder: &str, until: i64) -> sqlx::Result<bool> {
+    let changed = tx
+        .sql("UPDATE lanes SET leased_until = $3 WHERE name = $1 AND holder = $2")
+        .bind(lane)
+        .bind(holder)
+        .bind(until)
+        .execute()
+        .await?;
+    Ok(changed > 0)
+}
+
 /// Gives a lane back.
 pub async fn release(tx: &mut Tx, lane: &UserId, holder: &str) -> sqlx::Result<()> {
     tx.sql("DELETE FROM lanes WHERE name = $1 AND holder = $2").bind(lane).bind(holder).execute().await?;

@@ -94,19 +94,31 @@ pub async fn end(tx: &mut Tx, id: &SessionId, reason: EndReason, now: i64) -> sq
 }
 
 /// Ends the sessions that expired before a moment, and forgets their tokens. Only logins of browsers and tokens of
-/// clients for themselves expire; neither has a device.
+/// clients for themselves expire; neither has a device. Of the latter nothing is kept.
 pub async fn end_expired(tx: &mut Tx, before: i64, reason: EndReason) -> sqlx::Result<u64> {
-    tx.sql(
-        "DELETE FROM tokens WHERE session_id IN (SELECT id FROM sessions WHERE expires_at < $1 AND ended_at IS NULL)",
-    )
-    .bind(before)
-    .execute()
-    .await?;
-    tx.sql("UPDATE sessions SET ended_at = expires_at, end_reason = $2 WHERE expires_at < $1 AND ended_at IS NULL")
+    let ended = tx
+        .sql("UPDATE sessions SET ended_at = expires_at, end_reason = $2 WHERE expires_at < $1 AND ended_at IS NULL")
         .bind(before)
         .bind(reason.as_str())
         .execute()
-        .await
+        .await?;
+    tx.sql("DELETE FROM tokens WHERE session_id IN (SELECT id FROM sessions WHERE end_reason = $1)")
+        .bind(reason.as_str())
+        .execute()
+        .await?;
+    tx.sql("DELETE FROM sessions WHERE end_reason = $1 AND user_id IS NULL").bind(reason.as_str()).execute().await?;
+    Ok(ended)
+}
+
+/// Tells whether a user ever had a session on a device.
+pub async fn was_device_held(db: &Db, user: &UserId, device_id: &str) -> sqlx::Result<bool> {
+    let row: Option<(i64,)> = db
+        .sql("SELECT CAST(1 AS BIGINT) FROM sessions WHERE user_id = $1 AND device_id = $2 LIMIT 1")
+        .bind(user)
+        .bind(device_id)
+        .optional()
+        .await?;
+    Ok(row.is_some())
 }
 
 /// Lists the other live sessions of a user on one device.
@@ -117,7 +129,7 @@ pub async fn list_on_device(
     except: &SessionId,
 ) -> sqlx::Result<Vec<SessionId>> {
     let rows: Vec<(SessionId,)> = tx
-        .sql("SELECT id FROM sessions WHERE user_id = $1 AND device_id = $2 AND ended_at IS NULL AND id <> $3")
+        .sql("SELECT id FROM sessions WHERE user_id = $1 AND device_id = $2 AND ended_at IS NULL AND id <> $3 ORDER BY id")
         .bind(user)
         .bind(device_id)
         .bind(except)

@@ -95,14 +95,15 @@ pub async fn find(db: &Db, kind: TokenKind, secret_hash: &[u8]) -> sqlx::Result<
     .await
 }
 
-/// Marks the first use of an access token, durably before it is accepted (spec REF-04).
-pub async fn mark_first_use(tx: &mut Tx, id: &TokenId, now: i64) -> sqlx::Result<()> {
-    tx.sql("UPDATE tokens SET first_used_at = $2 WHERE id = $1 AND first_used_at IS NULL")
+/// Marks the first use of an access token, durably before it is accepted (spec REF-04); false when the token is gone.
+pub async fn mark_first_use(tx: &mut Tx, id: &TokenId, now: i64) -> sqlx::Result<bool> {
+    let marked = tx
+        .sql("UPDATE tokens SET first_used_at = COALESCE(first_used_at, $2) WHERE id = $1")
         .bind(id)
         .bind(now)
         .execute()
         .await?;
-    Ok(())
+    Ok(marked > 0)
 }
 
 /// The pair that a refresh token was exchanged for.

@@ -101,6 +101,12 @@ pub async fn unlock(tx: &mut Tx, id: &UserId) -> sqlx::Result<bool> {
     Ok(changed > 0)
 }
 
+/// Takes hold of a user for the rest of the transaction: whoever changes the sessions of a device does this first.
+pub async fn hold(tx: &mut Tx, id: &UserId) -> sqlx::Result<()> {
+    tx.sql("UPDATE users SET username = username WHERE id = $1").bind(id).execute().await?;
+    Ok(())
+}
+
 /// Finds the password hash of a user.
 pub async fn find_password(db: &Db, id: &UserId) -> sqlx::Result<Option<PasswordHash>> {
     db.sql("SELECT version, hash FROM user_passwords WHERE user_id = $1").bind(id).optional().await

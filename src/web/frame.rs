@@ -61,7 +61,8 @@ impl IntoResponse for PageError {
 /// Surrounds a page handler.
 pub async fn page(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let known = read_cookie(&app, request.headers(), Kind::Browser);
-    let is_new = known.is_none();
+    // A form from another site comes without our cookies; answering it with new ones would orphan every open tab.
+    let is_new = known.is_none() && request.method().is_safe();
     let browser = known.unwrap_or_else(|| Secret::generate(Kind::Browser));
     request.extensions_mut().insert(Browser(browser.clone()));
     let accept_language = text(request.headers(), header::ACCEPT_LANGUAGE).map(str::to_owned);
@@ -172,6 +173,11 @@ fn secure(app: &App, headers: &mut HeaderMap) {
         let year = HeaderValue::from_static("max-age=31536000");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
     }
+}
+
+/// INV-13: a bug in a page ends one request, with a page.
+pub fn after_page_panic(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    PageError::from(Error::Internal("a page handler panicked")).into_response()
 }
 
 /// INV-13: a bug ends one request, not the process.

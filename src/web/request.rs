@@ -30,7 +30,7 @@ impl Form {
         let params = Params::parse(&read_form(request, app).await?);
         match params.any_repeated() {
             None => Ok(Self(params)),
-            Some(name) => Err(Refusal::InvalidRequest(format!("{name} was sent more than once")).into()),
+            Some(name) => Err(Refusal::repeated(name).into()),
         }
     }
 }
@@ -212,7 +212,13 @@ fn is_from_elsewhere(app: &App, headers: &HeaderMap) -> bool {
 impl Visitor {
     /// Gives the form token of this browser.
     pub fn csrf(&self, app: &App) -> String {
-        csrf_token(&app.csrf_key, &self.browser)
+        csrf_token(&app.csrf_key, &self.browser, None)
+    }
+
+    /// Gives the form token of a page that speaks of one account: after another one signed in, in another tab, the
+    /// form must not be carried out for that one (WEB-15).
+    pub fn csrf_as(&self, app: &App, signed_in: &SignedIn) -> String {
+        csrf_token(&app.csrf_key, &self.browser, Some(&signed_in.user.id))
     }
 
     /// Checks that a form was sent by one of our pages in this very browser (WEB-02).
@@ -220,8 +226,28 @@ impl Visitor {
     /// # Errors
     /// `ForgedForm`.
     pub fn check_form(&self, app: &App, form: &Params) -> Result<(), Refusal> {
-        let is_ours = form.get("csrf").is_some_and(|presented| equal(presented, &self.csrf(app)));
+        self.check_token(form, &self.csrf(app))
+    }
+
+    /// The same for the form of a page that speaks of one account.
+    ///
+    /// # Errors
+    /// `ForgedForm`.
+    pub fn check_form_as(&self, app: &App, form: &Params, signed_in: &SignedIn) -> Result<(), Refusal> {
+        self.check_token(form, &self.csrf_as(app, signed_in))
+    }
+
+    fn check_token(&self, form: &Params, expected: &str) -> Result<(), Refusal> {
+        let is_ours = form.get("csrf").is_some_and(|presented| equal(presented, expected));
         if is_ours && !self.is_from_elsewhere { Ok(()) } else { Err(Refusal::ForgedForm) }
+    }
+
+    /// Lists the languages in which a client's name may be shown: those the reader would rather have than the language
+    /// of the page, and that one (REG-08).
+    pub fn client_languages(&self, ui_locales: Option<&str>) -> Vec<String> {
+        let page = self.language(ui_locales).tag();
+        let wanted = language::preferences(ui_locales, self.accept_language.as_deref());
+        wanted.into_iter().take_while(|tag| tag.split('-').next() != Some(page)).chain([page.to_owned()]).collect()
     }
 
     /// Chooses the language of the page.

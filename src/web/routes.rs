@@ -26,6 +26,7 @@ pub fn router(app: App) -> Router {
         .merge(public)
         .merge(nest(&base, introspection()))
         .merge(nest(&base, page_routes(&app)))
+        .merge(bare_base(&base))
         .route("/health", get(health::health))
         .route("/metrics", get(health::metrics))
         .fallback_service(page_fallback(&app));
@@ -93,12 +94,21 @@ fn page_routes(app: &App) -> Router<App> {
         .route("/account", get(pages::account::get))
         .route("/account/", get(pages::account::get))
         .method_not_allowed_fallback(pages::method_not_allowed)
+        .layer(CatchPanicLayer::custom(frame::after_page_panic))
         .layer(from_fn_with_state(app.clone(), frame::page))
         .route("/assets/{file}", get(pages::asset))
 }
 
 fn page_fallback(app: &App) -> Router {
     Router::new().fallback(pages::not_found).layer(from_fn_with_state(app.clone(), frame::page)).with_state(app.clone())
+}
+
+/// Below a path, the address with its slash is no route of the nested pages.
+fn bare_base(base: &str) -> Router<App> {
+    match base {
+        "" => Router::new(),
+        base => Router::new().route(&format!("{base}/"), get(pages::account::root)),
+    }
 }
 
 fn nest(base: &str, router: Router<App>) -> Router<App> {

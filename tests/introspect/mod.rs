@@ -242,7 +242,7 @@ async fn only_the_homeserver_and_confidential_clients_may_ask() {
         |(id, secret): &(String, String)| vec![("client_id", id.clone()), ("client_secret", secret.clone())];
     let public = vec![("client_id", tokens.client_id.clone())];
     // (who asks, Authorization, form, the token asked about, status, what the answer says or its challenge)
-    let table: Vec<(&str, Option<String>, Vec<(&str, String)>, &str, u16, &str)> = vec![
+    let table = [
         ("the homeserver", Some(bearer(&matrix_secret)), vec![], &tokens.access, 200, "\"active\":true"),
         ("lower case", Some(format!("bearer {matrix_secret}")), vec![], &of_one, 200, "\"active\":true"),
         ("nobody", None, vec![], &tokens.access, 401, "Basic realm=\"Keymaker\""),

@@ -2,14 +2,10 @@
 
 use crate::support::{MATRIX_SCOPE, PASSWORD, Server, http::Answer, person::Person};
 
+type Pairs<'a> = &'a [(&'a str, &'a str)];
+
 /// Sends a form as a browser sends it that was led there by another site.
-async fn send(
-    browser: &Person,
-    path: &str,
-    fields: &[(&str, &str)],
-    csrf: Option<&str>,
-    headers: &[(&str, &str)],
-) -> Answer {
+async fn send(browser: &Person, path: &str, fields: Pairs<'_>, csrf: Option<&str>, headers: Pairs<'_>) -> Answer {
     let mut form = fields.to_vec();
     form.extend(csrf.map(|csrf| ("csrf", csrf)));
     let request = headers
@@ -35,7 +31,7 @@ async fn a_form_that_another_site_filled_in_changes_nothing() {
     let second_step = stranger.submit(&page, &sign_up).await.location().to_owned();
     let grant_of_stranger = stranger.arrive(&server.request(&client_id, "openid")).await.0;
 
-    let forms: [(&Person, &str, &[(&str, &str)]); 9] = [
+    let forms: [(&Person, &str, Pairs<'_>); 9] = [
         (&stranger, "login", &login),
         (&stranger, &grant_of_stranger, &login),
         (&alice, "login", &login),
@@ -50,7 +46,7 @@ async fn a_form_that_another_site_filled_in_changes_nothing() {
     for (browser, path, fields) in forms {
         let own = browser.csrf().await;
         let damaged = format!("{}0", &own[1..]);
-        let attempts: [(Option<&str>, &[(&str, &str)]); 9] = [
+        let attempts: [(Option<&str>, Pairs<'_>); 9] = [
             (None, &[]),
             (Some(""), &[]),
             (Some(&foreign), &[]),
@@ -76,7 +72,7 @@ async fn a_form_that_another_site_filled_in_changes_nothing() {
     // The same forms from our own pages work, whatever a browser tells about itself.
     let own = alice.csrf().await;
     let base = server.base.trim_end_matches('/').to_owned();
-    let truthful: [&[(&str, &str)]; 5] = [
+    let truthful: [Pairs<'_>; 5] = [
         &[],
         &[("sec-fetch-site", "same-origin"), ("origin", &base)],
         &[("sec-fetch-site", "none")],

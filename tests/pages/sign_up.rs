@@ -85,6 +85,25 @@ async fn each_name_is_judged_and_the_form_keeps_what_was_typed() {
 }
 
 #[tokio::test]
+async fn a_name_that_was_free_at_first_is_judged_again_at_the_end() {
+    // SGN-02: the homeserver may have given it away meanwhile, or to an application service.
+    let homeserver = Arc::new(FakeHomeserver::default());
+    let server = Server::setup().homeserver(homeserver.clone()).start().await;
+    for (name, words) in [("alice", "Somebody else has this username."), ("bridge", "This username is reserved.")] {
+        let browser = server.browser();
+        let answer = choose(&browser, name, PASSWORD).await;
+        let (_, page) = browser.open(answer.location()).await;
+        match name {
+            "alice" => homeserver.users.lock().unwrap().insert(name.to_owned()),
+            _ => homeserver.reserved.lock().unwrap().insert(name.to_owned()),
+        };
+        browser.submit(&page, &[("display_name", "")]).await.assert_page(422, words);
+        assert_eq!(browser.get("account/").await.location(), "/login");
+    }
+    assert_eq!(count_users(&server).await, 0);
+}
+
+#[tokio::test]
 async fn a_weak_password_is_measured_and_refused() {
     // spec 17.4
     let server = Server::start().await;

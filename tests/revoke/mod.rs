@@ -114,7 +114,7 @@ async fn credentials_that_are_presented_have_to_be_right() {
     let tokens = server.log_in("alice", MATRIX_SCOPE).await;
     let token = tokens.access.as_str();
     let post = |id, secret| vec![("client_id", id), ("client_secret", secret)];
-    let table: [(Option<(&str, &str)>, Vec<(&str, &str)>, u16, &str); 5] = [
+    let table = [
         (None, post(STATIC_CLIENT, "wrong"), 401, "invalid_client"),
         (None, post("unknown", STATIC_SECRET), 401, "invalid_client"),
         (None, post(&tokens.client_id, "a public client has none"), 401, "invalid_client"),

@@ -6,6 +6,9 @@ use sqlx::Connection;
 
 use super::run;
 
+type Settings<'a> = &'a [(&'a str, &'a str)];
+type Words<'a> = &'a [&'a str];
+
 const SECRET: &str = "jKq8-too-secret-to-show";
 
 #[test]
@@ -63,7 +66,7 @@ fn a_server_that_cannot_start_says_why_in_one_sentence() {
     let no_database = path.join("no-database.db");
     std::fs::write(&no_database, "this is not a database".repeat(100)).unwrap();
     let no_database = format!("sqlite://{}", no_database.display());
-    let table: [(&[(&str, &str)], &[&str]); 5] = [
+    let table: [(Settings<'_>, Words<'_>); 5] = [
         (&[("database.uri", "postgres://nobody:hunter2@127.0.0.1:1/x"), free], &["the database cannot be reached"]),
         (&[("database.uri", &below_a_file), free], &["the database cannot be reached"]),
         (&[("database.uri", &no_database), free], &["database"]),
@@ -75,7 +78,7 @@ fn a_server_that_cannot_start_says_why_in_one_sentence() {
         outcome.assert_one_sentence(words);
         assert!(!outcome.stderr.contains("hunter2") && outcome.stdout.is_empty(), "{}", outcome.stderr);
     }
-    let wrong: [(&[(&str, &str)], &[&str]); 3] = [
+    let wrong: [(Settings<'_>, Words<'_>); 3] = [
         (&[("http.public_base", "http://auth.example.com/")], &["http.public_base", "https://"]),
         (&[("http.issuer", "http://auth.example.com/")], &["http.issuer", "https://"]),
         (&[("database.uri", "mysql://localhost/x")], &["database.uri", "sqlite://"]),

@@ -9,6 +9,8 @@ use std::{
 use aho_corasick::AhoCorasick;
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 
+use tracing_subscriber::util::SubscriberInitExt;
+
 use super::database::Database;
 
 /// Every prefix of a secret, and how long one is.
@@ -31,12 +33,9 @@ impl Audit {
     pub fn begin() -> Self {
         static SUBSCRIBER: Once = Once::new();
         SUBSCRIBER.call_once(|| {
-            tracing_subscriber::fmt()
-                // The cookie jar of the test itself writes down what it keeps.
-                .with_env_filter(keymaker::telemetry::filter("trace,cookie_store=off"))
-                .with_ansi(false)
-                .with_writer(|| Watcher)
-                .init();
+            // The cookie jar of the test itself writes down what it keeps. No directive may show the wire.
+            let directives = "trace,hyper::proto=trace,h2::hpack=trace,cookie_store=off";
+            keymaker::telemetry::subscriber(directives, || Watcher).init();
         });
         Self::default()
     }

@@ -97,12 +97,12 @@ fn refusals() -> Vec<Refusal> {
         ("clients/1/require_pkce", json!(false), "clients[1].require_pkce", "must stay true"),
         ("clients/0/redirect_uris", Value::Null, "clients[0].redirect_uris", "is required for the grant type"),
         // RED-01 and RED-08.
-        ("clients/0/redirect_uris", json!(["/callback"]), "clients[0].redirect_uris[0]", "must be an absolute URI"),
-        ("clients/0/redirect_uris", json!(["https://x.org/#"]), "clients[0].redirect_uris[0]", "no fragment"),
-        ("clients/0/redirect_uris", json!(["https://x.org/a b"]), "clients[0].redirect_uris[0]", "plain ASCII"),
-        ("clients/0/redirect_uris", json!(["https:\\\\x.org"]), "clients[0].redirect_uris[0]", "plain ASCII"),
-        ("clients/0/redirect_uris", json!(["https://me@x.org/"]), "clients[0].redirect_uris[0]", "must name no user"),
-        ("clients/0/redirect_uris", json!(["javascript:alert(1)"]), "clients[0].redirect_uris[0]", "not to a script"),
+        ("clients/0/redirect_uris", json!(["/callback"]), "clients[0].redirect_uris[0]", "is not an absolute URI"),
+        ("clients/0/redirect_uris", json!(["https://x.org/#"]), "clients[0].redirect_uris[0]", "has a fragment"),
+        ("clients/0/redirect_uris", json!(["https://x.org/a b"]), "clients[0].redirect_uris[0]", "is not an absolute URI"),
+        ("clients/0/redirect_uris", json!(["https:\\\\x.org"]), "clients[0].redirect_uris[0]", "is not an absolute URI"),
+        ("clients/0/redirect_uris", json!(["https://me@x.org/"]), "clients[0].redirect_uris[0]", "has user information"),
+        ("clients/0/redirect_uris", json!(["javascript:alert(1)"]), "clients[0].redirect_uris[0]", "browsers keep for themselves"),
     ]
 }
 

@@ -48,10 +48,11 @@ pub async fn post(
     PageForm(form): PageForm,
 ) -> Result<Response, PageError> {
     let in_progress = InProgress::find(&app, &visitor, &GrantId::read(&grant).ok_or(Refusal::TransactionOver)?).await?;
-    visitor.check_form(&app, &form)?;
     let Some(signed_in) = acceptable(&app, &visitor, &in_progress) else {
+        visitor.check_form(&app, &form)?;
         return Ok(see_other(&next_path(&app, &visitor, Some(&in_progress))));
     };
+    visitor.check_form_as(&app, &form, signed_in)?;
     let response = match form.get("action") {
         Some("allow") => approve(&app, &in_progress.grant, signed_in).await?,
         Some("deny") => deny(&app, &in_progress.grant).await?,
@@ -72,7 +73,8 @@ fn acceptable<'a>(app: &App, visitor: &'a Visitor, in_progress: &InProgress) -> 
 fn page(app: &App, visitor: &Visitor, in_progress: &InProgress, signed_in: &SignedIn) -> Result<ConsentPage, Refusal> {
     let InProgress { grant, client } = in_progress;
     let language = visitor.language(grant.ui_locales.as_deref());
-    let languages = [language.tag()];
+    let languages = visitor.client_languages(grant.ui_locales.as_deref());
+    let languages: Vec<&str> = languages.iter().map(String::as_str).collect();
     let link = |uri: Option<&str>| uri.and_then(HttpsLink::parse);
     let hinted = grant
         .hinted_localpart(app.server_name())
@@ -81,8 +83,8 @@ fn page(app: &App, visitor: &Visitor, in_progress: &InProgress, signed_in: &Sign
     Ok(ConsentPage {
         layout: layout(app, language),
         action: path(app, &format!("consent/{}", grant.id)),
-        csrf: visitor.csrf(app),
-        client: in_progress.client_view(language).ok_or(Refusal::RedirectUriMismatch)?,
+        csrf: visitor.csrf_as(app, signed_in),
+        client: in_progress.client_view(visitor).ok_or(Refusal::RedirectUriMismatch)?,
         client_uri: link(client.metadata.client_uri.as_deref()),
         tos_uri: link(client.metadata.tos_uri(&languages)),
         policy_uri: link(client.metadata.policy_uri(&languages)),

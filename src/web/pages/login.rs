@@ -89,7 +89,7 @@ fn page(
         username: prefilled.unwrap_or_default().to_owned(),
         error,
         notice: notice(app, grant, wants_again.is_some()),
-        client: in_progress.and_then(|in_progress| in_progress.client_view(language)),
+        client: in_progress.and_then(|in_progress| in_progress.client_view(visitor)),
         register_href: app
             .config
             .account

@@ -123,8 +123,10 @@ impl InProgress {
         Ok(Self { grant, client })
     }
 
-    fn client_view(&self, language: Language) -> Option<ClientView> {
-        let name = self.client.metadata.name(&[language.tag()]).map(str::to_owned);
+    fn client_view(&self, visitor: &Visitor) -> Option<ClientView> {
+        let languages = visitor.client_languages(self.grant.ui_locales.as_deref());
+        let languages: Vec<&str> = languages.iter().map(String::as_str).collect();
+        let name = self.client.metadata.name(&languages).map(str::to_owned);
         let destination = Destination::of(&self.grant.redirect_uri)?;
         Some(ClientView { name, destination })
     }

@@ -138,7 +138,7 @@ fn start_page(
         username_error: wrong.username,
         password_error: wrong.password,
         error: wrong.other,
-        client: in_progress.and_then(|in_progress| in_progress.client_view(language)),
+        client: in_progress.and_then(|in_progress| in_progress.client_view(visitor)),
         login_href: Some(path_with_grant(app, "login", grant.map(|grant| &grant.id))),
         continue_as: visitor.signed_in.as_ref().map(|signed_in| ContinueAs {
             user_id: signed_in.user.mxid(app.server_name()),
@@ -183,7 +183,7 @@ impl SecondStep {
             strength: PasswordStrength::of_score(score),
             display_name: display_name.to_owned(),
             error,
-            client: self.in_progress.as_ref().and_then(|in_progress| in_progress.client_view(language)),
+            client: self.in_progress.as_ref().and_then(|in_progress| in_progress.client_view(visitor)),
             restart_href: Some(path_with_grant(app, "register", grant.map(|grant| &grant.id))),
         }
     }
