@@ -145,3 +145,23 @@ async fn what_changed_since_the_page_was_shown_counts() {
     let answer = browser.submit(&page, &[("action", "allow")]).await;
     assert_eq!((answer.status, answer.header("location")), (400, None));
 }
+
+#[tokio::test]
+async fn what_was_asked_of_one_account_is_not_answered_for_another() {
+    // CNS-01, WEB-15: between the page and the button somebody else signed in, in another tab.
+    let server = Server::start().await;
+    server.user("alice").await;
+    server.user("bob").await;
+    let client_id = server.client().await;
+    let browser = server.browser();
+    browser.sign_in("alice").await;
+    let (consent, page) = browser.arrive(&server.request(&client_id, MATRIX_SCOPE)).await;
+    assert!(page.body.contains("@alice:localhost"));
+    let login = browser.open("login?switch=1").await.1;
+    assert_eq!(browser.submit(&login, &[("username", "bob"), ("password", PASSWORD)]).await.status, 303);
+    let answer = browser.submit(&page, &[("action", "allow")]).await;
+    assert_eq!((answer.status, answer.header("location")), (403, None));
+    let (_, page) = browser.open(&consent).await;
+    assert!(page.body.contains("@bob:localhost"), "the page now asks the other account");
+    assert_eq!(browser.submit(&page, &[("action", "allow")]).await.status, 303);
+}

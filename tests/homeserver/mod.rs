@@ -309,3 +309,62 @@ async fn housekeeping_changes_no_decision() {
     assert!(path.ends_with("/login"));
     assert_eq!(server.refresh(&tokens).await.status, 200, "the session of the client lives on");
 }
+
+#[tokio::test]
+async fn a_lane_that_was_lost_meanwhile_commits_nothing() {
+    // DEV-02, TRP-27: a slow homeserver, or a machine that slept; whoever took the lane may have deleted the device.
+    let homeserver = Arc::new(FakeHomeserver::default());
+    let server = server(&homeserver).await;
+    server.user("alice").await;
+    let client_id = server.client().await;
+    let code = server.code("alice", &client_id, MATRIX_SCOPE).await;
+    homeserver.delay.store(400, Ordering::SeqCst);
+    let theft = async {
+        eventually("the lease", async || {
+            server.app.db.sql("SELECT COUNT(*) FROM lanes").one::<(i64,)>().await.unwrap().0 == 1
+        })
+        .await;
+        let mut tx = server.app.db.write().await.unwrap();
+        tx.sql("UPDATE lanes SET holder = $1").bind("somebody else").execute().await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    let (answer, ()) = futures_util::join!(server.exchange(&client_id, &code), theft);
+    answer.assert_error(503, "temporarily_unavailable");
+    homeserver.delay.store(0, Ordering::SeqCst);
+    server.clock.advance(50_000);
+    let mut tx = server.app.db.write().await.unwrap();
+    tx.sql("DELETE FROM lanes").execute().await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(server.exchange(&client_id, &code).await.status, 200, "the code was not lost");
+    assert!(homeserver.has_device("alice", DEVICE));
+}
+
+#[tokio::test]
+async fn trouble_with_one_device_does_not_keep_another_from_signing_in() {
+    // HSI-06: one deletion that fails for ever must not lock the account out.
+    let homeserver = Arc::new(FakeHomeserver::default());
+    let server = server(&homeserver).await;
+    server.user("alice").await;
+    let old = server.log_in("alice", MATRIX_SCOPE).await;
+    homeserver.set_down(true);
+    assert_eq!(server.post("oauth2/revoke", &[("token", &old.access)]).await.status, 200);
+    eventually("a failed attempt", async || homeserver.calls().iter().any(|call| call.starts_with("delete"))).await;
+    homeserver.set_down(false);
+    let scope = "urn:matrix:client:api:* urn:matrix:client:device:OTHERDEVICE";
+    let new = server.log_in("alice", scope).await;
+    assert!(server.is_active(&new.access).await);
+    assert!(homeserver.has_device("alice", "OTHERDEVICE"));
+    assert_eq!(waiting_jobs(&server).await, 1, "the deletion waits for its time");
+}
+
+#[tokio::test]
+async fn an_account_that_the_homeserver_will_never_have_is_not_made_by_an_administrator_either() {
+    // HSI-04, DEV-09
+    let homeserver = Arc::new(FakeHomeserver::default());
+    homeserver.reserved.lock().unwrap().insert("bridge".to_owned());
+    let server = server(&homeserver).await;
+    let result = keymaker::flows::manage::register_user(&server.app, "bridge", Some(PASSWORD), None, false).await;
+    assert!(result.is_err());
+    let (users,): (i64,) = server.app.db.sql("SELECT COUNT(*) FROM users").one().await.unwrap();
+    assert_eq!((users, waiting_jobs(&server).await), (0, 0));
+}

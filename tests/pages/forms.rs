@@ -1,6 +1,10 @@
 //! Forms that somebody else filled in (WEB-02): each is refused, and nothing happens.
 
-use crate::support::{MATRIX_SCOPE, PASSWORD, Server, http::Answer, person::Person};
+use crate::support::{
+    MATRIX_SCOPE, PASSWORD, Server,
+    http::Answer,
+    person::{Person, csrf_of},
+};
 
 type Pairs<'a> = &'a [(&'a str, &'a str)];
 
@@ -44,7 +48,7 @@ async fn a_form_that_another_site_filled_in_changes_nothing() {
     ];
     let foreign = mallory.csrf().await;
     for (browser, path, fields) in forms {
-        let own = browser.csrf().await;
+        let own = csrf_of(&browser.open(path).await.1.body);
         let damaged = format!("{}0", &own[1..]);
         let attempts: [(Option<&str>, Pairs<'_>); 9] = [
             (None, &[]),
@@ -70,7 +74,7 @@ async fn a_form_that_another_site_filled_in_changes_nothing() {
     assert_eq!(users.0, 2, "nobody was created");
 
     // The same forms from our own pages work, whatever a browser tells about itself.
-    let own = alice.csrf().await;
+    let own = csrf_of(&alice.open(&consent).await.1.body);
     let base = server.base.trim_end_matches('/').to_owned();
     let truthful: [Pairs<'_>; 5] = [
         &[],

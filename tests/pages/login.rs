@@ -127,7 +127,11 @@ async fn a_password_is_taken_as_it_was_typed() {
 
 #[tokio::test]
 async fn passwords_can_be_off() {
-    let server = Server::setup().with("passwords.enabled", "false").start().await;
+    let server = Server::setup()
+        .with("passwords.enabled", "false")
+        .with("account.password_registration_enabled", "false")
+        .start()
+        .await;
     let answer = sign_in(&server.browser(), "alice", PASSWORD).await;
     assert_eq!(answer.status, 403, "{}", answer.body);
 }

@@ -180,6 +180,11 @@ async fn a_refresh_may_ask_for_less_and_never_for_more() {
         }
     };
     narrowed("openid email", tokens.refresh.clone(), tokens.client_id.clone()).await.assert_error(400, "invalid_scope");
+    // What is left has to stand on its own: an API token without its device would outlive the logout (SCP-02).
+    let matrix = server.log_in("alice", MATRIX_SCOPE).await;
+    for part in ["urn:matrix:client:api:*", "urn:matrix:client:device:ABCDEFGHIJ"] {
+        narrowed(part, matrix.refresh.clone(), matrix.client_id.clone()).await.assert_error(400, "invalid_scope");
+    }
     let less = narrowed("openid", tokens.refresh.clone(), tokens.client_id.clone()).await;
     assert_eq!((less.status, &less.json()["scope"]), (200, &serde_json::json!("openid")));
     let less = Tokens::of(&less, &tokens.client_id);

@@ -49,7 +49,7 @@ pub async fn post(
 ) -> Result<Response, PageError> {
     let in_progress = InProgress::find(&app, &visitor, &GrantId::read(&grant).ok_or(Refusal::TransactionOver)?).await?;
     let Some(signed_in) = acceptable(&app, &visitor, &in_progress) else {
-        visitor.check_form(&app, &form)?;
+        // Whoever is no longer signed in decides nothing, and is only sent to sign in.
         return Ok(see_other(&next_path(&app, &visitor, Some(&in_progress))));
     };
     visitor.check_form_as(&app, &form, signed_in)?;
