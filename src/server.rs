@@ -1,9 +1,19 @@
 //! Running the service: sockets, workers and an orderly end.
 
-use std::{future::IntoFuture, net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use axum::{Router, extract::ConnectInfo};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    service::TowerToHyperService,
+};
 use thiserror::Error;
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+};
+use tower::ServiceExt;
 
 use crate::{
     app::{App, BuildError},
@@ -14,6 +24,11 @@ use crate::{
     web,
 };
 
+/// Connections beyond this number wait to be accepted (INV-13).
+const MOST_CONNECTIONS: usize = 8192;
+/// How long a client may take over the head of a request, and keep a connection without one. Longer than reverse
+/// proxies keep theirs, so that they never send into one that we are closing.
+const HEADER_PATIENCE: Duration = Duration::from_secs(90);
 /// How long requests that are under way may take when the service stops.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -30,8 +45,6 @@ pub enum ServerError {
     Build(#[from] BuildError),
     #[error("the service could not be prepared: {0}")]
     Prepare(#[from] error::Error),
-    #[error("the service stopped: {0}")]
-    Io(#[from] std::io::Error),
 }
 
 /// Opens the sockets of one configured address; a host name may stand for several.
@@ -58,7 +71,7 @@ pub async fn listen(address: &str) -> Result<Vec<TcpListener>, ServerError> {
 /// Serves until `stop` completes, then lets what is under way finish.
 ///
 /// # Errors
-/// When a socket fails.
+/// When the service cannot be prepared.
 pub async fn serve(
     app: App,
     listeners: Vec<TcpListener>,
@@ -67,25 +80,64 @@ pub async fn serve(
     web::install_metrics();
     sync_configured(&app).await?;
     let (stopping, stopped) = watch::channel(false);
-    let workers = jobs::start(&app, &stopped);
+    let mut tasks = jobs::start(&app, &stopped);
     let router = web::router(app.clone());
-    let mut servers = JoinSet::new();
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     for listener in listeners {
-        let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();
-        let mut stopped = stopped.clone();
-        let graceful = async move {
-            let _ = stopped.wait_for(|is_stopping| *is_stopping).await;
-        };
-        servers.spawn(axum::serve(listener, service).with_graceful_shutdown(graceful).into_future());
+        tasks.spawn(accept(listener, router.clone(), places.clone(), stopped.clone()));
     }
     stop.await;
     tracing::info!("stopping");
     let _ = stopping.send(true);
-    let _ = tokio::time::timeout(GRACE, async {
-        servers.join_all().await;
-        workers.join_all().await;
-    })
-    .await;
+    let all_done = async { while tasks.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(GRACE, all_done).await;
     app.db.close().await;
     Ok(())
+}
+
+/// Accepts connections, HTTP/1.1 and HTTP/2 with prior knowledge (Synapse's `force_http2`), until the service stops.
+async fn accept(listener: TcpListener, router: Router, places: Arc<Semaphore>, mut stopped: watch::Receiver<bool>) {
+    let open = GracefulShutdown::new();
+    loop {
+        let Ok(place) = places.clone().acquire_owned().await else { break };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopped.wait_for(|is_stopping| *is_stopping) => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => serve_connection(stream, peer, &router, &open, place),
+            Err(error) => {
+                // Out of file descriptors, or the peer was gone already: neither is cured by trying at once.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    open.shutdown().await;
+}
+
+fn serve_connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: &Router,
+    open: &GracefulShutdown,
+    place: OwnedSemaphorePermit,
+) {
+    let _ = stream.set_nodelay(true);
+    let service = router.clone().map_request(move |mut request: http::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_PATIENCE);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEADER_PATIENCE);
+    let connection =
+        builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+    let connection = open.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection ended badly");
+        }
+        drop(place);
+    });
 }

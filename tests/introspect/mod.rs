@@ -350,3 +350,32 @@ async fn a_store_that_fails_is_no_answer_about_a_token() {
     assert!(page.header("retry-after").is_some());
     assert_eq!(server.get("health").await.status, 503);
 }
+
+#[tokio::test]
+async fn the_homeserver_may_speak_http_2_with_prior_knowledge() {
+    // synapse.md §1: `force_http2`
+    let server = Server::start().await;
+    server.user("alice").await;
+    let tokens = server.log_in("alice", MATRIX_SCOPE).await;
+    let client = reqwest::Client::builder().http2_prior_knowledge().no_proxy().build().unwrap();
+    let request = client
+        .post(server.url("oauth2/introspect"))
+        .bearer_auth(server.matrix_secret())
+        .form(&[("token", &tokens.access)]);
+    let response = request.send().await.unwrap();
+    assert_eq!(response.version(), reqwest::Version::HTTP_2);
+    assert!(response.text().await.unwrap().contains("\"active\":true"));
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_holds_nobody_up() {
+    // INV-13
+    let server = Server::start().await;
+    let address = server.base.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(tokio::net::TcpStream::connect(&address).await.unwrap());
+    }
+    assert_eq!(server.get("health").await.status, 200);
+    drop(silent);
+}
