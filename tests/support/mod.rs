@@ -97,7 +97,8 @@ impl Setup {
         let db = keymaker::store::db::Db::open(config.database.uri(), 10).await.unwrap();
         db.migrate().await.unwrap();
         let clock = Clock::default();
-        let app = app::build(config, db, clock.clone(), self.homeserver).unwrap();
+        let homeserver = self.homeserver.or(app::homeserver(&config).unwrap());
+        let app = app::build(config, db, clock.clone(), homeserver).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn({
             let app = app.clone();

@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::browser::{PASSWORD, USER, available, components, is_told_elsewhere, keymaker, run_script};
-use crate::support::process::{Keymaker, free_port};
+use crate::support::{
+    Server, Tokens,
+    process::{Keymaker, free_port},
+};
 use homeserver::{SERVER_NAME, Synapse, is_installed};
 
 const SECRET: &str = "a-secret-that-two-servers-share-in-tests";
@@ -29,11 +32,10 @@ impl House {
 
     /// Starts both, unless a component is missing on this machine.
     fn open_on_every_database() -> Option<Self> {
-        let venv = venv();
-        let installed = is_installed(&venv).then_some(()).ok_or_else(|| format!("no Synapse in {}", venv.display()));
-        if !available(components().and(installed)) {
+        if !available(components().and(installed())) {
             return None;
         }
+        let venv = venv();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let port = free_port();
         let mut keymaker = keymaker()
@@ -73,6 +75,11 @@ impl House {
         let status = response.status().as_u16();
         (status, response.json().await.expect("JSON"))
     }
+}
+
+fn installed() -> Result<(), String> {
+    let venv = venv();
+    is_installed(&venv).then_some(()).ok_or_else(|| format!("no Synapse in {}", venv.display()))
 }
 
 fn venv() -> PathBuf {
@@ -166,4 +173,53 @@ async fn a_locked_users_token_is_refused_by_synapse() {
 
     let (status, body) = house.whoami(&unseen["access_token"]).await;
     assert_eq!((status, &body["errcode"]), (401, &json!("M_UNKNOWN_TOKEN")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_access_token_still_logs_its_device_out() {
+    // REV-03, TRP-51: matrix-rust-sdk logs out with its access token, which after an idle while has expired. The server
+    // runs in this process, so that its clock can be moved; the homeserver is the real one.
+    if is_told_elsewhere() || !available(installed()) {
+        return;
+    }
+    let (folder, port) = (tempfile::tempdir().expect("a temporary folder"), free_port());
+    let server = Server::setup()
+        .with("matrix.kind", "synapse")
+        .with("matrix.homeserver", SERVER_NAME)
+        .with("matrix.endpoint", format!("http://127.0.0.1:{port}/"))
+        .with("matrix.secret", SECRET)
+        .start()
+        .await;
+    let mut synapse = Synapse::new(&venv(), folder.path(), port, &server.base, SECRET).expect("a configuration");
+    tokio::task::block_in_place(|| synapse.start()).expect("Synapse starts");
+    server.user("alice").await;
+    let scope = |device: &str| {
+        format!("urn:matrix:org.matrix.msc2967.client:api:* urn:matrix:org.matrix.msc2967.client:device:{device}")
+    };
+    let kept = server.log_in("alice", &scope("KEPTDEVICE")).await;
+    let left = server.log_in("alice", &scope("LEFTDEVICE")).await;
+    let devices = |token: String| {
+        let request = http().get(format!("{}_matrix/client/v3/devices", synapse.base())).bearer_auth(token);
+        async move { request.send().await.expect("Synapse answers").text().await.expect("a body") }
+    };
+    let before = devices(left.access.clone()).await;
+    assert!(before.contains("KEPTDEVICE") && before.contains("LEFTDEVICE"), "{before}");
+
+    server.clock.advance(301_000);
+    assert!(!server.is_active(&left.access).await, "it has expired");
+    let form = [("token", left.access.as_str()), ("token_type_hint", "access_token"), ("client_id", &left.client_id)];
+    let answer = server.post("oauth2/revoke", &form).await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "{}"));
+    server.refresh(&left).await.assert_error(400, "invalid_grant");
+
+    let kept = Tokens::of(&server.refresh(&kept).await, &kept.client_id);
+    for attempt in 0.. {
+        let after = devices(kept.access.clone()).await;
+        assert!(after.contains("KEPTDEVICE"), "{after}");
+        if !after.contains("LEFTDEVICE") {
+            break;
+        }
+        assert!(attempt < 100, "the device stays: {after}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
 }
