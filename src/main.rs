@@ -107,7 +107,8 @@ struct RegisterUser {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    telemetry::install();
+    // A command says what it did by itself; the log is for the service.
+    telemetry::install(if matches!(arguments.command, Command::Server) { "info,sqlx=warn" } else { "warn" });
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error),

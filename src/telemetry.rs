@@ -1,5 +1,7 @@
 //! The log. `RUST_LOG` chooses how much; it goes to standard error, so that commands can be piped.
 
+use std::io::IsTerminal;
+
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::{
     EnvFilter, Layer,
@@ -19,7 +21,8 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let filter = EnvFilter::new(directives).and(filter_fn(may_be_logged));
-    registry().with(fmt::layer().with_writer(writer).with_filter(filter))
+    let has_colours = std::io::stderr().is_terminal();
+    registry().with(fmt::layer().with_writer(writer).with_ansi(has_colours).with_filter(filter))
 }
 
 fn may_be_logged(metadata: &Metadata<'_>) -> bool {
@@ -27,8 +30,8 @@ fn may_be_logged(metadata: &Metadata<'_>) -> bool {
     *metadata.level() <= Level::INFO || !WIRE.contains(&library)
 }
 
-/// Starts logging.
-pub fn install() {
-    let directives = std::env::var("RUST_LOG").unwrap_or_else(|_| "info,sqlx=warn".to_owned());
+/// Starts logging, with these directives unless `RUST_LOG` gives others.
+pub fn install(default: &str) {
+    let directives = std::env::var("RUST_LOG").unwrap_or_else(|_| default.to_owned());
     subscriber(&directives, std::io::stderr).init();
 }

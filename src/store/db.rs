@@ -7,7 +7,7 @@
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use sqlx::{
-    FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    ConnectOptions, Connection, FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
     migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions, PgRow},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
@@ -291,12 +291,13 @@ fn create_parent_folder(file: PathBuf) {
 
 async fn open_postgres(uri: &str, max_connections: u32) -> Result<Db, DatabaseError> {
     let options = PgConnectOptions::from_str(uri).map_err(|error| DatabaseError::Address(error.to_string()))?;
+    // The pool would try again and again, and then only say that it gave up; one connection says what is wrong.
+    let first = options.connect().await.map_err(DatabaseError::Unreachable)?;
+    first.close().await.map_err(DatabaseError::Unreachable)?;
     let pool = PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
-        .connect_with(options)
-        .await
-        .map_err(DatabaseError::Unreachable)?;
+        .connect_lazy_with(options);
     Ok(Db(Engine::Postgres(pool)))
 }
