@@ -8,7 +8,7 @@ use crate::domain::user::UsernameProblem;
 /// A refusal that the caller can do something about.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
-    // ---- RFC 6749, RFC 7009, RFC 7662: what a client did wrong
+    // RFC 6749, RFC 7009, RFC 7662: what a client did wrong
     #[error("{0}")]
     InvalidRequest(String),
     #[error("the client is unknown, or its credentials are wrong or of another method than it registered")]
@@ -35,7 +35,7 @@ pub enum Refusal {
     RequestUriNotSupported,
     #[error("registration inside an authorization request is not supported")]
     RegistrationNotSupported,
-    // ---- RFC 7591
+    // RFC 7591
     #[error("{0}")]
     InvalidClientMetadata(String),
     #[error("{0}")]
@@ -44,21 +44,21 @@ pub enum Refusal {
     InvalidSoftwareStatement(String),
     #[error("{0}")]
     UnapprovedSoftwareStatement(String),
-    // ---- RFC 6750
+    // RFC 6750
     #[error("an access token is needed")]
     MissingToken,
     #[error("the access token is unknown, expired or revoked")]
     InvalidToken,
     #[error("the access token lacks the scope {0}")]
     InsufficientScope(&'static str),
-    // ---- HTTP
+    // HTTP
     #[error("there is nothing at this address")]
     NotFound,
     #[error("this address does not take this method")]
     MethodNotAllowed,
     #[error("the request is too large")]
     TooLarge,
-    // ---- pages
+    // pages
     #[error("this application is not known here")]
     UnknownClient,
     #[error("the application asked to return to an address that it did not register")]
@@ -81,7 +81,7 @@ pub enum Refusal {
     PasswordsDisabled,
     #[error("this user name cannot be used: {0}")]
     Username(UsernameProblem),
-    // ---- our own trouble, of a kind that passes
+    // our own trouble, of a kind that passes
     #[error("too much is going on just now; try again in a moment")]
     Busy,
     #[error("the homeserver does not answer; try again in a moment")]

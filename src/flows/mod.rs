@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod authorize;
 pub mod browser;
+pub mod clean_up;
 pub mod client_auth;
 pub mod client_registration;
 pub mod homeserver;

@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::{app::App, clock::DAY, domain::session::EndReason, error::Result, flows::homeserver, store};
+use crate::{
+    app::App,
+    error::Result,
+    flows::{clean_up, homeserver},
+    store,
+};
 
 /// How often the queue is looked at without being woken: retries come due, and other processes insert jobs.
 const POLL: Duration = Duration::from_secs(1);
@@ -20,7 +25,12 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     workers.spawn(every(ACTIVITY_INTERVAL, app.clone(), stop.clone(), |app| async move {
         app.activity.write(&app.db).await
     }));
-    workers.spawn(every(CLEAN_UP_INTERVAL, app.clone(), stop.clone(), |app| async move { clean_up(&app).await }));
+    workers.spawn(every(
+        CLEAN_UP_INTERVAL,
+        app.clone(),
+        stop.clone(),
+        |app| async move { clean_up::clean_up(&app).await },
+    ));
     workers
 }
 
@@ -78,22 +88,6 @@ async fn finish_one(running: &mut JoinSet<usize>) -> usize {
         }
         None => 0,
     }
-}
-
-/// Deletes authorizations and sign-ups that ended a day ago (their codes are still told apart as used until then), and
-/// closes sessions that expired then.
-///
-/// # Errors
-/// When the store fails.
-pub async fn clean_up(app: &App) -> Result<()> {
-    let before = app.clock.now() - DAY;
-    let mut tx = app.db.write().await?;
-    let grants = store::grant::delete_older_than(&mut tx, before).await?;
-    let registrations = store::registration::delete_older_than(&mut tx, before).await?;
-    let sessions = store::session::end_expired(&mut tx, before, EndReason::Expired).await?;
-    tx.commit().await?;
-    tracing::debug!(grants, registrations, sessions, "cleaned up");
-    Ok(())
 }
 
 async fn every<F: Future<Output = Result<()>>>(

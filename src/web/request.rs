@@ -12,6 +12,7 @@ use http::{HeaderMap, header, request::Parts};
 use crate::{
     app::App,
     clock::SECOND,
+    config::Network,
     crypto::secret::{Kind, Secret, csrf_token, equal},
     domain::{params::Params, refusal::Refusal, session::BROWSER_SESSION_MOST},
     error::{Error, Result},
@@ -107,26 +108,25 @@ impl FromRequestParts<App> for Caller {
     }
 }
 
-/// INV-11: a forwarding header counts only when the TCP peer is a configured proxy; then it is the right-most hop that
-/// is none.
+/// Gives the address of the client, seen through the configured proxies.
 pub fn client_ip(parts: &Parts, app: &App) -> Option<IpAddr> {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip().to_canonical();
-    let is_proxy = |ip: &IpAddr| app.config.http.trusted_proxies.iter().any(|network| network.contains(ip));
-    if !is_proxy(&peer) {
-        return Some(peer);
-    }
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip();
     let forwarded: Vec<&str> =
         parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
-    let mut client = peer;
-    for hop in forwarded.join(",").rsplit(',') {
+    Some(behind_proxies(peer, &forwarded.join(","), &app.config.http.trusted_proxies))
+}
+
+/// INV-11: a forwarding header counts only when the TCP peer is a configured proxy; then it is the right-most hop that
+/// is none.
+fn behind_proxies(peer: IpAddr, forwarded: &str, proxies: &[Network]) -> IpAddr {
+    let is_proxy = |ip: &IpAddr| proxies.iter().any(|network| network.contains(ip));
+    let mut client = peer.to_canonical();
+    for hop in forwarded.rsplit(',') {
         // A hop that is no address ends the part that our proxies wrote.
-        let Ok(ip) = hop.trim().parse::<IpAddr>() else { break };
+        let (true, Ok(ip)) = (is_proxy(&client), hop.trim().parse::<IpAddr>()) else { break };
         client = ip.to_canonical();
-        if !is_proxy(&client) {
-            break;
-        }
     }
-    Some(client)
+    client
 }
 
 /// The names of our cookies. `__Host-` keeps subdomains from planting them, and needs https (WEB-01).
@@ -253,5 +253,33 @@ impl Visitor {
     /// Chooses the language of the page.
     pub fn language(&self, ui_locales: Option<&str>) -> Language {
         language::negotiate(ui_locales, self.accept_language.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_configured_proxy_may_say_who_the_client_is() {
+        // INV-11, RTL-01
+        let proxies = ["127.0.0.0/8", "10.0.0.0/8"].map(|text| Network::try_from(text.to_owned()).unwrap());
+        let table = [
+            // (TCP peer, X-Forwarded-For, client)
+            ("203.0.113.9", "", "203.0.113.9"),
+            ("203.0.113.9", "198.51.100.1", "203.0.113.9"),
+            ("127.0.0.1", "", "127.0.0.1"),
+            ("127.0.0.1", "198.51.100.1", "198.51.100.1"),
+            ("::ffff:127.0.0.1", "198.51.100.1", "198.51.100.1"),
+            ("127.0.0.1", "6.6.6.6, 198.51.100.1", "198.51.100.1"),
+            ("127.0.0.1", "6.6.6.6, 198.51.100.1, 10.1.2.3", "198.51.100.1"),
+            ("127.0.0.1", "10.0.0.1,10.0.0.2", "10.0.0.1"),
+            ("127.0.0.1", "6.6.6.6, nonsense, 10.0.0.2", "10.0.0.2"),
+            ("127.0.0.1", "2001:db8::1", "2001:db8::1"),
+        ];
+        for (peer, forwarded, client) in table {
+            let found = behind_proxies(peer.parse().unwrap(), forwarded, &proxies);
+            assert_eq!(found.to_string(), client, "{peer} {forwarded}");
+        }
     }
 }

@@ -301,7 +301,7 @@ async fn housekeeping_changes_no_decision() {
     server.clock.advance(20 * 24 * HOUR);
     let (path, _) = browser.open("account/").await;
     assert!(path.ends_with("/login"), "the login of the browser has expired");
-    keymaker::jobs::clean_up(&server.app).await.unwrap();
+    keymaker::flows::clean_up::clean_up(&server.app).await.unwrap();
     let (grants,): (i64,) = server.app.db.sql("SELECT COUNT(*) FROM grants").one().await.unwrap();
     assert_eq!(grants, 0);
     server.exchange(&client_id, &code).await.assert_error(400, "invalid_grant");

@@ -64,3 +64,20 @@ impl Outcome {
         assert!(said[0].len() < 400, "{}", self.stderr);
     }
 }
+
+#[tokio::test]
+async fn metrics_are_for_the_configured_networks_and_health_is_for_everybody() {
+    // Issue "GET /metrics"; INV-11: the address is seen through the proxy, so the public behind it sees nothing.
+    let server = crate::support::Server::start().await;
+    server.user("alice").await;
+    server.browser().sign_in("alice").await;
+    let own = server.get("metrics").await;
+    assert_eq!(own.status, 200);
+    assert!(own.body.contains("keymaker_logins_total{result=\"success\"}"), "{}", own.body);
+    assert!(own.body.contains("route=\"/login\""), "{}", own.body);
+    let http = &server.http;
+    let outside = http.client.get(http.url("metrics")).header("x-forwarded-for", "203.0.113.9");
+    assert_eq!(http.send(outside).await.status, 404);
+    let health = http.client.get(http.url("health")).header("x-forwarded-for", "203.0.113.9");
+    assert_eq!(http.send(health).await.status, 200);
+}
