@@ -10,7 +10,6 @@ CREATE TABLE sessions (
     family_hash    BYTEA  NOT NULL,
     scope          TEXT   NOT NULL,
     device_id      TEXT,
-    device_name    TEXT,
     user_agent     TEXT,
     created_at     BIGINT NOT NULL,
     auth_time      BIGINT,

@@ -3,7 +3,7 @@
 
 use thiserror::Error;
 
-use crate::domain::user::UsernameProblem;
+use crate::domain::{scope::InvalidScope, user::UsernameProblem};
 
 /// A refusal that the caller can do something about.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -86,6 +86,12 @@ pub enum Refusal {
     Busy,
     #[error("the homeserver does not answer; try again in a moment")]
     HomeserverUnavailable,
+}
+
+impl From<InvalidScope> for Refusal {
+    fn from(invalid: InvalidScope) -> Self {
+        Self::InvalidScope(invalid.to_string())
+    }
 }
 
 impl Refusal {

@@ -3,7 +3,13 @@
 
 use std::{collections::BTreeMap, sync::Mutex};
 
-use crate::{clock::MINUTE, domain::id::SessionId, error::Result, store};
+use crate::{
+    app::App,
+    clock::MINUTE,
+    domain::{id::SessionId, session::PresentedToken},
+    error::Result,
+    store,
+};
 
 /// Marks beyond this number are dropped until the next write (INV-13).
 const MOST_MARKS: usize = 100_000;
@@ -44,4 +50,21 @@ impl Activity {
         }
         Ok(())
     }
+}
+
+/// Notes that an access token was accepted: its first use durably and before the answer (spec REF-04), every use as
+/// activity of its session. False when the session ended meanwhile: an answer must not outlive it.
+///
+/// # Errors
+/// When the store fails.
+pub async fn note_use(app: &App, token: &PresentedToken, now: i64) -> Result<bool> {
+    if token.first_used_at.is_none() {
+        let mut tx = app.db.write().await?;
+        if !store::token::mark_first_use(&mut tx, &token.token_id, now).await? {
+            return Ok(false);
+        }
+        tx.commit().await?;
+    }
+    app.activity.mark(&token.session.session_id, token.session.last_active_at, now);
+    Ok(true)
 }

@@ -191,9 +191,8 @@ fn check_texts(params: &Params) -> Result<(), Refusal> {
 }
 
 fn check_scope(params: &Params, client: &Client) -> Result<Scope, Refusal> {
-    let invalid = |error: crate::domain::scope::InvalidScope| Refusal::InvalidScope(error.to_string());
     let raw = params.get("scope").ok_or_else(|| Refusal::InvalidScope("scope is missing".to_owned()))?;
-    let scope = Scope::parse(raw).and_then(Scope::requestable_by_users).map_err(invalid)?;
+    let scope = Scope::parse(raw).and_then(Scope::requestable_by_users)?;
     // REG-06: a Matrix session without refresh tokens would end after five minutes.
     if scope.is_matrix() && !client.metadata.allows_grant(GrantType::RefreshToken) {
         return Err(Refusal::UnauthorizedClient("the refresh_token grant, which Matrix sessions need"));

@@ -14,7 +14,7 @@ use crate::{
         session::{PresentedToken, Purpose},
     },
     error::Result,
-    flows::client_auth,
+    flows::{activity::note_use, client_auth},
     store::{self, client::Client, token::TokenKind},
 };
 
@@ -81,16 +81,10 @@ pub async fn introspect(
 ) -> Result<Introspection> {
     let Some(token) = find_active(app, asker, presented).await? else { return Ok(Introspection::default()) };
     let now = app.clock.now();
-    if token.first_used_at.is_none() {
-        let mut tx = app.db.write().await?;
-        if !store::token::mark_first_use(&mut tx, &token.token_id, now).await? {
-            // Its session ended between our look and our mark; the answer must not outlive it.
-            return Ok(Introspection::default());
-        }
-        tx.commit().await?;
+    match note_use(app, &token, now).await? {
+        true => Ok(describe(app, token, is_device_member_known, now)),
+        false => Ok(Introspection::default()),
     }
-    app.activity.mark(&token.session.session_id, token.session.last_active_at, now);
-    Ok(describe(app, token, is_device_member_known, now))
 }
 
 async fn find_active(app: &App, asker: &Asker, presented: &str) -> Result<Option<PresentedToken>> {

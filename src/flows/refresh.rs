@@ -103,8 +103,7 @@ async fn end_replayed(app: &App, session: &Session) -> Result<()> {
 fn narrowed_scope(session: &Session, params: &Params) -> Result<Option<String>, Refusal> {
     let Some(raw) = params.get("scope") else { return Ok(None) };
     // What is left has to be a scope that could have been asked for: an API token without its device outlives logout.
-    let asked = Scope::parse(raw).and_then(Scope::requestable_by_users);
-    let asked = asked.map_err(|error| Refusal::InvalidScope(error.to_string()))?;
+    let asked = Scope::parse(raw).and_then(Scope::requestable_by_users)?;
     if !asked.is_subset_of(&session.scope()) {
         return Err(Refusal::InvalidScope("more was asked than was granted".to_owned()));
     }

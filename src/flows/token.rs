@@ -13,7 +13,7 @@ use crate::{
     domain::{
         client::GrantType,
         grant::{CODE_RETRY_GRACE, Grant},
-        id::{JobId, SessionId, TokenId},
+        id::{JobId, SessionId},
         params::Params,
         refusal::Refusal,
         scope::Scope,
@@ -208,7 +208,6 @@ async fn commit_exchange(
         family_hash: family.hash(),
         scope: grant.scope.clone(),
         device_id: scope.device_id(),
-        device_name: client.metadata.name(&[]),
         user_agent: caller.user_agent.as_deref(),
         ip: caller.ip.clone(),
         auth_time: grant.auth_time,
@@ -220,11 +219,12 @@ async fn commit_exchange(
         session::replace_on_device(app, &mut tx, &user.id, device_id, &id).await?;
     }
     let access = Secret::of_family(Kind::AccessToken, &family);
-    insert_access(app, &mut tx, &id, &access, now + ACCESS_TOKEN_LIFE).await?;
-    let refresh = match client.metadata.allows_grant(GrantType::RefreshToken) {
-        true => Some(insert_refresh(app, &mut tx, &id, &family).await?),
-        false => None,
-    };
+    insert_token(app, &mut tx, &id, (TokenKind::Access, &access), Some(now + ACCESS_TOKEN_LIFE)).await?;
+    let has_refresh = client.metadata.allows_grant(GrantType::RefreshToken);
+    let refresh = has_refresh.then(|| Secret::of_family(Kind::RefreshToken, &family));
+    if let Some(refresh) = &refresh {
+        insert_token(app, &mut tx, &id, (TokenKind::Refresh, refresh), None).await?;
+    }
     tx.commit().await?;
     metrics::counter!("keymaker_sessions_started_total", "grant_type" => "authorization_code").increment(1);
     let id_token = match scope.is_openid() {
@@ -241,51 +241,29 @@ async fn commit_exchange(
     })
 }
 
-async fn insert_access(
+async fn insert_token(
     app: &App,
     tx: &mut Tx,
     session: &SessionId,
-    secret: &Secret,
-    expires_at: i64,
-) -> Result<TokenId> {
-    let id = app.new_token_id();
-    let token = NewToken {
-        id: &id,
-        session,
-        kind: TokenKind::Access,
-        secret_hash: secret.hash(),
-        scope: None,
-        expires_at: Some(expires_at),
-        now: app.clock.now(),
-    };
-    store::token::insert(tx, token).await?;
-    Ok(id)
-}
-
-async fn insert_refresh(app: &App, tx: &mut Tx, session: &SessionId, family: &Family) -> Result<Secret> {
-    let secret = Secret::of_family(Kind::RefreshToken, family);
+    (kind, secret): (TokenKind, &Secret),
+    expires_at: Option<i64>,
+) -> Result<()> {
     let token = NewToken {
         id: &app.new_token_id(),
         session,
-        kind: TokenKind::Refresh,
+        kind,
         secret_hash: secret.hash(),
         scope: None,
-        expires_at: None,
+        expires_at,
         now: app.clock.now(),
     };
-    store::token::insert(tx, token).await?;
-    Ok(secret)
+    Ok(store::token::insert(tx, token).await?)
 }
 
 /// RFC 6749 §4.4: no person, so no refresh token, no ID token and no Matrix scope (spec SCP-11).
 async fn client_credentials(app: &App, client: &Client, params: &Params, caller: Caller) -> Result<TokenResponse> {
     let raw = params.get("scope").unwrap_or_default();
-    let scope = match raw {
-        "" => Scope::default(),
-        raw => Scope::parse(raw)
-            .and_then(Scope::requestable_by_machines)
-            .map_err(|error| Refusal::InvalidScope(error.to_string()))?,
-    };
+    let scope = Scope::parse(raw).and_then(Scope::requestable_by_machines).map_err(Refusal::from)?;
     let (now, family, id) = (app.clock.now(), Family::generate(), app.new_session_id());
     let access = Secret::of_family(Kind::AccessToken, &family);
     let mut tx = app.db.write().await?;
@@ -297,7 +275,6 @@ async fn client_credentials(app: &App, client: &Client, params: &Params, caller:
         family_hash: family.hash(),
         scope: scope.to_string(),
         device_id: None,
-        device_name: None,
         user_agent: caller.user_agent.as_deref(),
         ip: caller.ip,
         auth_time: None,
@@ -305,7 +282,7 @@ async fn client_credentials(app: &App, client: &Client, params: &Params, caller:
         now,
     };
     store::session::insert(&mut tx, new).await?;
-    insert_access(app, &mut tx, &id, &access, now + ACCESS_TOKEN_LIFE).await?;
+    insert_token(app, &mut tx, &id, (TokenKind::Access, &access), Some(now + ACCESS_TOKEN_LIFE)).await?;
     tx.commit().await?;
     Ok(TokenResponse {
         access_token: access.expose().to_owned(),

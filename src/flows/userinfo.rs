@@ -12,6 +12,7 @@ use crate::{
         user::User,
     },
     error::Result,
+    flows::activity::note_use,
     store::{self, token::TokenKind},
 };
 
@@ -46,14 +47,9 @@ pub async fn userinfo(app: &App, access_token: &str) -> Result<UserInfo> {
     }
     let user = token.session.user_id.as_ref().ok_or(Refusal::InvalidToken)?;
     let user = store::user::find(&app.db, user).await?.ok_or(Refusal::InvalidToken)?;
-    if token.first_used_at.is_none() {
-        let mut tx = app.db.write().await?;
-        if !store::token::mark_first_use(&mut tx, &token.token_id, now).await? {
-            return Err(Refusal::InvalidToken.into());
-        }
-        tx.commit().await?;
+    if !note_use(app, &token, now).await? {
+        return Err(Refusal::InvalidToken.into());
     }
-    app.activity.mark(&token.session.session_id, token.session.last_active_at, now);
     claims(app, user, scope.contains(PROFILE), scope.contains(EMAIL)).await
 }
 

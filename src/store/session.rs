@@ -17,7 +17,6 @@ pub struct NewSession<'a> {
     pub family_hash: Vec<u8>,
     pub scope: String,
     pub device_id: Option<&'a str>,
-    pub device_name: Option<&'a str>,
     pub user_agent: Option<&'a str>,
     pub ip: Option<String>,
     pub auth_time: Option<i64>,
@@ -28,9 +27,9 @@ pub struct NewSession<'a> {
 /// Inserts a session.
 pub async fn insert(tx: &mut Tx, session: NewSession<'_>) -> sqlx::Result<()> {
     tx.sql(
-        "INSERT INTO sessions (id, kind, user_id, client_id, family_hash, scope, device_id, device_name, user_agent,
+        "INSERT INTO sessions (id, kind, user_id, client_id, family_hash, scope, device_id, user_agent,
              created_at, auth_time, expires_at, last_active_at, last_active_ip)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $10, $13)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $9, $12)",
     )
     .bind(session.id)
     .bind(session.kind.as_str())
@@ -39,7 +38,6 @@ pub async fn insert(tx: &mut Tx, session: NewSession<'_>) -> sqlx::Result<()> {
     .bind(session.family_hash)
     .bind(session.scope)
     .bind(session.device_id)
-    .bind(session.device_name)
     .bind(session.user_agent)
     .bind(session.now)
     .bind(session.auth_time)

@@ -5,7 +5,7 @@ use crate::{
         id::{SessionId, TokenId},
         session::PresentedToken,
     },
-    store::db::{Db, Tx},
+    store::db::{Db, Statement, Tx},
 };
 
 /// The kinds of the one token table.
@@ -38,41 +38,36 @@ pub struct NewToken<'a> {
     pub now: i64,
 }
 
+impl NewToken<'_> {
+    fn bind_to(self, statement: Statement<'_>) -> Statement<'_> {
+        statement
+            .bind(self.id)
+            .bind(self.session)
+            .bind(self.kind.as_str())
+            .bind(self.secret_hash)
+            .bind(self.scope)
+            .bind(self.now)
+            .bind(self.expires_at)
+    }
+}
+
 /// Inserts a token.
 pub async fn insert(tx: &mut Tx, token: NewToken<'_>) -> sqlx::Result<()> {
-    tx.sql(
+    let statement = tx.sql(
         "INSERT INTO tokens (id, session_id, kind, secret_hash, scope, created_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
-    )
-    .bind(token.id)
-    .bind(token.session)
-    .bind(token.kind.as_str())
-    .bind(token.secret_hash)
-    .bind(token.scope)
-    .bind(token.now)
-    .bind(token.expires_at)
-    .execute()
-    .await?;
+    );
+    token.bind_to(statement).execute().await?;
     Ok(())
 }
 
 /// Inserts the two tokens of a pair in one statement: the refresh path is as long as its statements are many.
-pub async fn insert_pair(tx: &mut Tx, pair: [NewToken<'_>; 2]) -> sqlx::Result<()> {
-    let mut statement = tx.sql(
+pub async fn insert_pair(tx: &mut Tx, [first, second]: [NewToken<'_>; 2]) -> sqlx::Result<()> {
+    let statement = tx.sql(
         "INSERT INTO tokens (id, session_id, kind, secret_hash, scope, created_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7), ($8, $9, $10, $11, $12, $13, $14)",
     );
-    for token in pair {
-        statement = statement
-            .bind(token.id)
-            .bind(token.session)
-            .bind(token.kind.as_str())
-            .bind(token.secret_hash)
-            .bind(token.scope)
-            .bind(token.now)
-            .bind(token.expires_at);
-    }
-    statement.execute().await?;
+    second.bind_to(first.bind_to(statement)).execute().await?;
     Ok(())
 }
 

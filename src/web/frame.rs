@@ -69,7 +69,7 @@ pub async fn page(State(app): State<App>, mut request: Request, next: Next) -> R
 
     let mut response = next.run(request).await;
     if let Some(error) = response.extensions_mut().remove::<PageError>() {
-        response = render_error(&app, accept_language.as_deref(), &error, response.headers());
+        response = render_error(&app, accept_language.as_deref(), &error, &response);
     }
     let headers = response.headers_mut();
     if is_new && let Ok(value) = HeaderValue::try_from(cookie(&app, Kind::Browser, Some(&browser)).to_string()) {
@@ -79,12 +79,8 @@ pub async fn page(State(app): State<App>, mut request: Request, next: Next) -> R
     response
 }
 
-fn render_error(app: &App, accept_language: Option<&str>, error: &PageError, before: &HeaderMap) -> Response {
-    let status = match &*error.error {
-        Error::Refusal(refusal) => refusal::status(refusal),
-        Error::Storage(_) => StatusCode::SERVICE_UNAVAILABLE,
-        Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-    };
+fn render_error(app: &App, accept_language: Option<&str>, error: &PageError, bare: &Response) -> Response {
+    let status = bare.status();
     let support_id = status.is_server_error().then(|| {
         let id = random::ulid(app.clock.now());
         tracing::error!(support_id = %id, error = %error.error, "a page failed");
@@ -98,7 +94,7 @@ fn render_error(app: &App, accept_language: Option<&str>, error: &PageError, bef
         return_link: error.return_to.clone().and_then(ReturnLink::to),
     };
     let mut response = (status, html(&page)).into_response();
-    if let Some(allow) = before.get(header::ALLOW) {
+    if let Some(allow) = bare.headers().get(header::ALLOW) {
         response.headers_mut().insert(header::ALLOW, allow.clone());
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {

@@ -22,6 +22,13 @@ async fn server(homeserver: &Arc<FakeHomeserver>) -> Server {
         .await
 }
 
+async fn server_with_alice() -> (Arc<FakeHomeserver>, Server) {
+    let homeserver = Arc::new(FakeHomeserver::default());
+    let server = server(&homeserver).await;
+    server.user("alice").await;
+    (homeserver, server)
+}
+
 /// Waits for work after the response.
 async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     for _ in 0..500 {
@@ -91,9 +98,7 @@ async fn a_sign_up_waits_for_a_homeserver_that_is_down_and_loses_nothing() {
 #[tokio::test]
 async fn the_device_exists_before_the_token_and_goes_with_the_session() {
     // TOK-12, DEV-01, REV-02
-    let homeserver = Arc::new(FakeHomeserver::default());
-    let server = server(&homeserver).await;
-    server.user("alice").await;
+    let (homeserver, server) = server_with_alice().await;
     let tokens = server.log_in("alice", MATRIX_SCOPE).await;
     assert!(homeserver.has_device("alice", DEVICE));
     assert_eq!(waiting_jobs(&server).await, 0, "nothing is left over");
@@ -107,9 +112,7 @@ async fn the_device_exists_before_the_token_and_goes_with_the_session() {
 #[tokio::test]
 async fn a_replayed_refresh_token_removes_the_device() {
     // REF-06
-    let homeserver = Arc::new(FakeHomeserver::default());
-    let server = server(&homeserver).await;
-    server.user("alice").await;
+    let (homeserver, server) = server_with_alice().await;
     let first = server.log_in("alice", MATRIX_SCOPE).await;
     let second = Tokens::of(&server.refresh(&first).await, &first.client_id);
     assert_eq!(server.refresh(&second).await.status, 200);
@@ -121,9 +124,7 @@ async fn a_replayed_refresh_token_removes_the_device() {
 #[tokio::test]
 async fn a_homeserver_that_is_down_costs_nobody_a_code() {
     // TOK-12
-    let homeserver = Arc::new(FakeHomeserver::default());
-    let server = server(&homeserver).await;
-    server.user("alice").await;
+    let (homeserver, server) = server_with_alice().await;
     let client_id = server.client().await;
     let code = server.code("alice", &client_id, MATRIX_SCOPE).await;
     homeserver.set_down(true);
@@ -145,9 +146,7 @@ async fn a_homeserver_that_is_down_costs_nobody_a_code() {
 #[tokio::test]
 async fn a_deletion_that_had_to_wait_does_not_hit_the_device_of_a_new_login() {
     // DEV-02, TRP-27
-    let homeserver = Arc::new(FakeHomeserver::default());
-    let server = server(&homeserver).await;
-    server.user("alice").await;
+    let (homeserver, server) = server_with_alice().await;
     let old = server.log_in("alice", MATRIX_SCOPE).await;
     homeserver.set_down(true);
     assert_eq!(server.post("oauth2/revoke", &[("token", &old.access)]).await.status, 200);
@@ -212,9 +211,7 @@ async fn parallel_logins_of_one_user_on_many_devices_all_succeed() {
 #[tokio::test]
 async fn a_lock_reaches_the_homeserver_and_waits_when_it_is_down() {
     // HSI-05, HSI-06
-    let homeserver = Arc::new(FakeHomeserver::default());
-    let server = server(&homeserver).await;
-    server.user("alice").await;
+    let (homeserver, server) = server_with_alice().await;
     eventually("the first provisioning", async || waiting_jobs(&server).await == 0).await;
     homeserver.set_down(true);
     set_locked(&server.app, "alice", true).await.unwrap();
@@ -232,9 +229,7 @@ async fn a_lock_reaches_the_homeserver_and_waits_when_it_is_down() {
 #[tokio::test]
 async fn a_user_whom_the_homeserver_forgot_is_provisioned_again_at_login() {
     // HSI-09: a restored backup of either side.
-    let homeserver = Arc::new(FakeHomeserver::default());
-    let server = server(&homeserver).await;
-    server.user("alice").await;
+    let (homeserver, server) = server_with_alice().await;
     eventually("the first provisioning", async || waiting_jobs(&server).await == 0).await;
     homeserver.users.lock().unwrap().clear();
     let tokens = server.log_in("alice", MATRIX_SCOPE).await;
@@ -245,9 +240,7 @@ async fn a_user_whom_the_homeserver_forgot_is_provisioned_again_at_login() {
 #[tokio::test]
 async fn a_client_that_hangs_up_leaves_no_half_login() {
     // TOK-12: the exchange is carried through, and the lane is free afterwards.
-    let homeserver = Arc::new(FakeHomeserver::default());
-    let server = server(&homeserver).await;
-    server.user("alice").await;
+    let (homeserver, server) = server_with_alice().await;
     let client_id = server.client().await;
     let code = server.code("alice", &client_id, MATRIX_SCOPE).await;
     homeserver.delay.store(300, Ordering::SeqCst);
@@ -266,9 +259,7 @@ async fn a_client_that_hangs_up_leaves_no_half_login() {
 #[tokio::test]
 async fn work_outlives_the_process_that_began_it() {
     // HSI-06, INV-16: a lane whose holder died is taken over when its lease has run out, and not before.
-    let homeserver = Arc::new(FakeHomeserver::default());
-    let server = server(&homeserver).await;
-    server.user("alice").await;
+    let (homeserver, server) = server_with_alice().await;
     let tokens = server.log_in("alice", MATRIX_SCOPE).await;
     let (user,): (String,) = server.app.db.sql("SELECT id FROM users").one().await.unwrap();
     let mut tx = server.app.db.write().await.unwrap();
@@ -290,9 +281,7 @@ async fn work_outlives_the_process_that_began_it() {
 #[tokio::test]
 async fn housekeeping_changes_no_decision() {
     // INV-15: everything that expired was refused before, and what lives goes on.
-    let homeserver = Arc::new(FakeHomeserver::default());
-    let server = server(&homeserver).await;
-    server.user("alice").await;
+    let (_, server) = server_with_alice().await;
     let client_id = server.client().await;
     let browser = server.browser();
     browser.sign_in("alice").await;
@@ -313,9 +302,7 @@ async fn housekeeping_changes_no_decision() {
 #[tokio::test]
 async fn a_lane_that_was_lost_meanwhile_commits_nothing() {
     // DEV-02, TRP-27: a slow homeserver, or a machine that slept; whoever took the lane may have deleted the device.
-    let homeserver = Arc::new(FakeHomeserver::default());
-    let server = server(&homeserver).await;
-    server.user("alice").await;
+    let (homeserver, server) = server_with_alice().await;
     let client_id = server.client().await;
     let code = server.code("alice", &client_id, MATRIX_SCOPE).await;
     homeserver.delay.store(400, Ordering::SeqCst);
@@ -342,9 +329,7 @@ async fn a_lane_that_was_lost_meanwhile_commits_nothing() {
 #[tokio::test]
 async fn trouble_with_one_device_does_not_keep_another_from_signing_in() {
     // HSI-06: one deletion that fails for ever must not lock the account out.
-    let homeserver = Arc::new(FakeHomeserver::default());
-    let server = server(&homeserver).await;
-    server.user("alice").await;
+    let (homeserver, server) = server_with_alice().await;
     let old = server.log_in("alice", MATRIX_SCOPE).await;
     homeserver.set_down(true);
     assert_eq!(server.post("oauth2/revoke", &[("token", &old.access)]).await.status, 200);
