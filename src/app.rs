@@ -13,8 +13,8 @@ use crate::{
         random,
         secret::derive_key,
     },
-    domain::id::{GrantId, JobId, RegistrationId, SessionId, TokenId, UserId},
-    flows::activity::Activity,
+    domain::id::{GrantId, JobId, RegistrationId, SessionId, SsoLoginId, TokenId, UserId},
+    flows::{activity::Activity, stand_in::Census},
     remote::{homeserver::Homeserver, synapse::Synapse},
     store::db::Db,
 };
@@ -29,6 +29,8 @@ pub struct Parts {
     pub passwords: Passwords,
     pub keys: SigningKeys,
     pub csrf_key: [u8; 32],
+    pub stand_in_key: [u8; 32],
+    pub census: Census,
     /// Absent with `matrix.kind: none`: there is nothing to keep in step.
     pub homeserver: Option<Arc<dyn Homeserver>>,
     /// Wakes the worker of the queue: a job was inserted.
@@ -71,6 +73,8 @@ pub fn build(config: Config, db: Db, clock: Clock, homeserver: Option<Arc<dyn Ho
         passwords: Passwords::new(&config.passwords.schemes),
         keys: SigningKeys::read(config.secrets.keys().map(|(kid, pem)| (kid, pem.expose())))?,
         csrf_key: derive_key(&config.secrets.encryption_key(), "csrf"),
+        stand_in_key: derive_key(&config.secrets.encryption_key(), "stand-in"),
+        census: Census::default(),
         config,
         db,
         clock,
@@ -94,6 +98,7 @@ macro_rules! new_ids {
 new_ids! {
     new_user_id ulid UserId;
     new_grant_id ulid GrantId;
+    new_sso_login_id ulid SsoLoginId;
     new_registration_id ulid RegistrationId;
     new_session_id ulid SessionId;
     new_token_id ulid TokenId;

@@ -25,6 +25,8 @@ pub use value::{Network, Sensitive, WebUrl};
 
 use order::as_declared;
 
+use crate::clock::SECOND;
+
 /// The whole configuration, checked: whoever holds one may rely on every rule of `check`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +55,11 @@ pub struct Config {
     /// What people may do with their accounts.
     #[serde(default)]
     pub account: Account,
+
+    /// Apps that do not speak OAuth 2.0 yet: they sign in with a user name and a password, or through the browser, at the
+    /// homeserver's own address. A reverse proxy sends these requests here; docs/reverse-proxy shows how.
+    #[serde(default)]
+    pub compatibility: Compatibility,
 
     /// OAuth 2.0 clients that are known beforehand. Matrix clients register themselves and need no entry here.
     #[serde(default)]
@@ -407,6 +414,43 @@ pub struct Account {
 
     /// Whether people may sign in with their e-mail address in place of their user name.
     pub login_with_email_allowed: bool,
+}
+
+/// Older apps.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(transform = as_declared::<Compatibility>)]
+pub struct Compatibility {
+    /// Whether apps that do not speak OAuth 2.0 can sign in.
+    pub enabled: bool,
+
+    /// How many seconds the access token of an app lives that does not ask for a refresh token. Without it such tokens never
+    /// expire, as these apps expect.
+    #[schemars(range(min = 60), example = 2_592_000)]
+    access_token_lifetime: Option<u32>,
+
+    /// After how many seconds without being used a refresh token of such an app expires. The app then asks for the password
+    /// again; its device and its keys stay. Without it refresh tokens never expire.
+    #[schemars(range(min = 60), example = 7_776_000)]
+    refresh_token_lifetime: Option<u32>,
+}
+
+impl Compatibility {
+    /// Returns the milliseconds that an access token without a refresh token lives, if it expires.
+    pub fn access_token_lifetime(&self) -> Option<i64> {
+        self.access_token_lifetime.map(|seconds| i64::from(seconds) * SECOND)
+    }
+
+    /// Returns the milliseconds that an unused refresh token lives, if it expires.
+    pub fn refresh_token_lifetime(&self) -> Option<i64> {
+        self.refresh_token_lifetime.map(|seconds| i64::from(seconds) * SECOND)
+    }
+}
+
+impl Default for Compatibility {
+    fn default() -> Self {
+        Self { enabled: true, access_token_lifetime: None, refresh_token_lifetime: None }
+    }
 }
 
 /// A client that is known beforehand.

@@ -13,11 +13,11 @@ use keymaker::{
     app::{self, App},
     clock::Clock,
     config::{self, Config, HomeserverKind},
-    domain::refusal::Refusal,
+    domain::{refusal::Refusal, user::User},
     error::Error,
     flows::manage,
     server,
-    store::db::Db,
+    store::{self, db::Db},
     telemetry,
 };
 
@@ -80,14 +80,65 @@ enum ManageCommand {
     },
     /// Lock an account: nobody can sign in with it, and its tokens stop working until it is unlocked
     LockUser {
-        /// The user name, or the whole Matrix ID
-        username: String,
+        #[command(flatten)]
+        account: Account,
+        /// Deactivate it as well
+        #[arg(long)]
+        deactivate: bool,
     },
     /// Lift the lock of an account
     UnlockUser {
-        /// The user name, or the whole Matrix ID
-        username: String,
+        #[command(flatten)]
+        account: Account,
+        /// Take a deactivation back as well
+        #[arg(long)]
+        reactivate: bool,
     },
+    /// Deactivate an account, here and at the homeserver: its sessions end, its devices go, its name stays taken
+    DeactivateUser {
+        #[command(flatten)]
+        account: Account,
+        /// Ask the homeserver to erase what the person wrote, as far as it can
+        #[arg(long)]
+        erase: bool,
+    },
+    /// Take the deactivation of an account back
+    ReactivateUser(Account),
+    /// End every session of an account: in browsers, in apps, and with them their devices
+    KillSessions {
+        #[command(flatten)]
+        account: Account,
+        /// Only tell which sessions would end
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Print an access token of an account that never expires, for apps and scripts that speak no OAuth
+    IssueCompatibilityToken {
+        #[command(flatten)]
+        account: Account,
+        /// The device that it belongs to; a new one when it is not given
+        device_id: Option<String>,
+        /// Let the token administer the homeserver; the account has to be an administrator's
+        #[arg(long)]
+        yes_i_want_to_grant_synapse_admin_privileges: bool,
+    },
+    /// List the accounts that may ask for server administration
+    #[command(visible_alias = "list-admin-users")]
+    ListAdmins,
+    /// Let an account ask for server administration
+    PromoteAdmin(Account),
+    /// Take that right away; sessions that use it stop working at once
+    DemoteAdmin(Account),
+    /// Let an account sign in only through the browser: its password alone opens no session of an older app
+    RequireBrowserLogin(Account),
+    /// Let an account sign in to older apps with its password again
+    AllowPasswordLogin(Account),
+}
+
+#[derive(Args)]
+struct Account {
+    /// The user name, or the whole Matrix ID
+    username: String,
 }
 
 #[derive(Args)]
@@ -254,20 +305,91 @@ async fn manage(app: &App, command: ManageCommand) -> Result<(), String> {
             let user = manage::set_password(app, &username, &password).await.map_err(|e| explain(&e, &username))?;
             say(&format!("The password of {} was set.", user.mxid(app.server_name())));
         }
-        ManageCommand::LockUser { username } => set_locked(app, &username, true).await?,
-        ManageCommand::UnlockUser { username } => set_locked(app, &username, false).await?,
+        ManageCommand::LockUser { account, deactivate } => {
+            say_state(app, manage::set_locked(app, &account.username, true).await, &account, "locked")?;
+            if deactivate {
+                say_state(app, manage::deactivate(app, &account.username, false).await, &account, "deactivated")?;
+            }
+        }
+        ManageCommand::UnlockUser { account, reactivate } => {
+            say_state(app, manage::set_locked(app, &account.username, false).await, &account, "unlocked")?;
+            if reactivate {
+                say_state(app, manage::reactivate(app, &account.username).await, &account, "active")?;
+            }
+        }
+        ManageCommand::DeactivateUser { account, erase } => {
+            say_state(app, manage::deactivate(app, &account.username, erase).await, &account, "deactivated")?;
+        }
+        ManageCommand::ReactivateUser(account) => {
+            say_state(app, manage::reactivate(app, &account.username).await, &account, "active")?;
+        }
+        ManageCommand::KillSessions { account, dry_run } => kill_sessions(app, &account.username, dry_run).await?,
+        ManageCommand::IssueCompatibilityToken {
+            account,
+            device_id,
+            yes_i_want_to_grant_synapse_admin_privileges: is_admin,
+        } => issue_token(app, &account.username, device_id.as_deref(), is_admin).await?,
+        ManageCommand::ListAdmins => {
+            for user in store::user::list_admins(&app.db).await.map_err(|error| error.to_string())? {
+                say(&user.mxid(app.server_name()));
+            }
+        }
+        ManageCommand::PromoteAdmin(account) => {
+            say_state(app, manage::set_admin(app, &account.username, true).await, &account, "an administrator")?;
+        }
+        ManageCommand::DemoteAdmin(account) => {
+            say_state(app, manage::set_admin(app, &account.username, false).await, &account, "no administrator")?;
+        }
+        ManageCommand::RequireBrowserLogin(account) => {
+            let result = manage::set_browser_login_required(app, &account.username, true).await;
+            say_state(app, result, &account, "bound to the browser for signing in")?;
+        }
+        ManageCommand::AllowPasswordLogin(account) => {
+            let result = manage::set_browser_login_required(app, &account.username, false).await;
+            say_state(app, result, &account, "free to sign in to older apps with the password")?;
+        }
     }
     Ok(())
 }
 
-async fn set_locked(app: &App, username: &str, is_locked: bool) -> Result<(), String> {
-    let (user, has_changed) =
-        manage::set_locked(app, username, is_locked).await.map_err(|error| explain(&error, username))?;
-    let (mxid, state) = (user.mxid(app.server_name()), if is_locked { "locked" } else { "unlocked" });
+/// Says what an account is now, or that it was so before.
+fn say_state(app: &App, result: Result<(User, bool), Error>, account: &Account, state: &str) -> Result<(), String> {
+    let (user, has_changed) = result.map_err(|error| explain(&error, &account.username))?;
+    let mxid = user.mxid(app.server_name());
     say(&match has_changed {
         true => format!("{mxid} is {state} now."),
         false => format!("{mxid} was {state} already."),
     });
+    Ok(())
+}
+
+async fn kill_sessions(app: &App, username: &str, is_dry_run: bool) -> Result<(), String> {
+    let result = manage::kill_sessions(app, username, is_dry_run).await;
+    let (user, sessions) = result.map_err(|error| explain(&error, username))?;
+    for session in &sessions {
+        let device = session.device_id.as_ref().map(|id| format!(", device {id}")).unwrap_or_default();
+        say(&format!("{} ({}{device})", session.id, session.kind));
+    }
+    let (mxid, count) = (user.mxid(app.server_name()), sessions.len());
+    let what = if count == 1 { "1 session".to_owned() } else { format!("{count} sessions") };
+    say(&match is_dry_run {
+        true => format!("{what} of {mxid} would end."),
+        false => format!("{what} of {mxid} ended."),
+    });
+    Ok(())
+}
+
+/// The token stands alone on standard output, so that a script can take it.
+async fn issue_token(app: &App, username: &str, device_id: Option<&str>, is_admin: bool) -> Result<(), String> {
+    let result = manage::issue_compatibility_token(app, username, device_id, is_admin).await;
+    let (device_id, token) = result.map_err(|error| match error {
+        Error::Refusal(Refusal::AccessDenied) => {
+            format!("{username} is no administrator; `keymaker manage promote-admin {username}` makes one")
+        }
+        error => explain(&error, username),
+    })?;
+    let _ = writeln!(std::io::stderr(), "A token of {username} on the device {device_id}, which never expires:");
+    say(&token.expose());
     Ok(())
 }
 

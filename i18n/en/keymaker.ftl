@@ -121,6 +121,12 @@ consent-client-uri = Website:
 consent-tos-uri = Its terms of use
 consent-policy-uri = Its privacy policy
 
+## SSO of older clients, together with messages of the consent page
+sso-lead = This leads you to
+sso-access = This signs the application in to your account, as a new device with full access. It can
+sso-caution = Anybody can make a link to this page. Allow this only if you have just asked to sign in yourself, and if you trust the place that this leads to.
+sso-next = If you allow this, you go on to { $destination }. If you deny it, nothing is shared.
+
 ## Logout
 logout-title = Sign out?
 logout-signed-in-as = You are signed in here as
@@ -138,6 +144,7 @@ account-signed-in-as = You are signed in as
 account-sessions = Signed-in apps
 account-no-sessions = No app is signed in with this account.
 account-unnamed-client = Unnamed app
+account-older-client = (older app)
 account-since = Signed in on
 account-last-active = Last active on
 moment = { $day } { $month ->

@@ -121,6 +121,12 @@ consent-client-uri = Site web :
 consent-tos-uri = Ses conditions d’utilisation
 consent-policy-uri = Sa politique de confidentialité
 
+## SSO of older clients, together with messages of the consent page
+sso-lead = Cela vous mène vers
+sso-access = L’application sera connectée à votre compte, en tant que nouvel appareil, avec un accès complet. Elle pourra
+sso-caution = N’importe qui peut créer un lien vers cette page. N’autorisez cet accès que si vous venez vous-même de demander à vous connecter, et si vous avez confiance en l’endroit où cela mène.
+sso-next = Si vous autorisez cet accès, vous continuez vers { $destination }. Si vous refusez, rien n’est partagé.
+
 ## Logout
 logout-title = Se déconnecter ?
 logout-signed-in-as = Vous utilisez ici le compte
@@ -138,6 +144,7 @@ account-signed-in-as = Vous utilisez le compte
 account-sessions = Applications connectées
 account-no-sessions = Aucune application n’est connectée avec ce compte.
 account-unnamed-client = Application sans nom
+account-older-client = (ancienne application)
 account-since = Connectée le
 account-last-active = Dernière activité le
 moment = { $day ->

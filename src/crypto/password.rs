@@ -31,6 +31,16 @@ pub struct Verified {
     pub upgrade: Option<PasswordHash>,
 }
 
+/// What a presented password is compared with.
+pub enum Comparand {
+    Stored(PasswordHash),
+    /// Nothing, at the cost of a hash of this scheme that begins like this; of the current scheme when it is unknown.
+    Nothing {
+        version: i64,
+        head: String,
+    },
+}
+
 /// How many wait for a hashing thread before newcomers are told to come back (each hash takes tens of milliseconds).
 const QUEUE_PER_THREAD: usize = 64;
 
@@ -61,13 +71,13 @@ impl Passwords {
         self.run(move || schemes.first().ok_or(Error::Internal("no password scheme"))?.hash(&password)).await?
     }
 
-    /// Verifies a password against a stored hash, or does the same work against none.
+    /// Verifies a password against a stored hash, or does the work of it against none.
     ///
     /// # Errors
     /// `Busy` when the queue is full.
-    pub async fn verify(&self, password: &str, stored: Option<PasswordHash>) -> Result<Verified, Error> {
+    pub async fn verify(&self, password: &str, comparand: Comparand) -> Result<Verified, Error> {
         let (schemes, password) = (self.schemes.clone(), password.to_owned());
-        self.run(move || verify(&schemes, &password, stored)).await?
+        self.run(move || verify(&schemes, &password, &comparand)).await?
     }
 
     /// The permits go with the work: a caller who hangs up gives nothing back before the thread is done.
@@ -84,16 +94,18 @@ impl Passwords {
     }
 }
 
-fn verify(schemes: &[config::PasswordScheme], password: &str, stored: Option<PasswordHash>) -> Result<Verified, Error> {
+fn verify(schemes: &[config::PasswordScheme], password: &str, comparand: &Comparand) -> Result<Verified, Error> {
     let current = schemes.first().ok_or(Error::Internal("no password scheme"))?;
-    let Some(stored) = stored else {
-        current.matches(password, &current.hash_of_nobody());
-        return Ok(Verified { is_right: false, upgrade: None });
+    let find = |version: i64| schemes.iter().find(|scheme| i64::from(scheme.version) == version);
+    let nobody = |scheme: &config::PasswordScheme, head: &str| {
+        scheme.matches(password, &scheme.hash_of_nobody(head));
+        Ok(Verified { is_right: false, upgrade: None })
     };
-    let Some(made_by) = schemes.iter().find(|scheme| i64::from(scheme.version) == stored.version) else {
-        current.matches(password, &current.hash_of_nobody());
-        return Ok(Verified { is_right: false, upgrade: None });
+    let stored = match comparand {
+        Comparand::Stored(stored) => stored,
+        Comparand::Nothing { version, head } => return nobody(find(*version).unwrap_or(current), head),
     };
+    let Some(made_by) = find(stored.version) else { return nobody(current, "") };
     let is_right = made_by.matches(password, &stored.hash);
     let is_outdated = is_right && stored.version != i64::from(current.version);
     let upgrade = if is_outdated { Some(current.hash(password)?) } else { None };
@@ -129,15 +141,19 @@ impl config::PasswordScheme {
         }
     }
 
-    /// Gives a well-formed hash of this scheme that no password matches, and that costs as much to try as a real one.
-    fn hash_of_nobody(&self) -> String {
+    /// Gives a well-formed hash of this scheme that no password matches, and that costs as much to try as a real one
+    /// with this head.
+    fn hash_of_nobody(&self, head: &str) -> String {
         match self.algorithm {
             PasswordAlgorithm::Argon2id => {
                 let params = argon2_params();
                 let (m, t, p) = (params.m_cost(), params.t_cost(), params.p_cost());
                 format!("$argon2id$v=19$m={m},t={t},p={p}${}${}", "A".repeat(22), "A".repeat(43))
             }
-            PasswordAlgorithm::Bcrypt => format!("$2b${:02}${}", self.cost(), ".".repeat(53)),
+            PasswordAlgorithm::Bcrypt => {
+                let cost = head.get(4..6).and_then(|cost| cost.parse().ok()).unwrap_or_else(|| self.cost());
+                format!("$2b${cost:02}${}", ".".repeat(53))
+            }
         }
     }
 
@@ -172,7 +188,7 @@ mod tests {
         for (presented, expected) in
             [("Amélie fin", true), ("Ame\u{301}lie ﬁn", true), ("Amelie fin", false), ("", false)]
         {
-            let verified = passwords.verify(presented, Some(stored.clone())).await.unwrap();
+            let verified = passwords.verify(presented, Comparand::Stored(stored.clone())).await.unwrap();
             assert_eq!(verified.is_right, expected, "{presented}");
             assert!(verified.upgrade.is_none());
         }
@@ -183,11 +199,11 @@ mod tests {
         let old = passwords(r#"[{"version": 1, "algorithm": "bcrypt", "cost": 4, "secret": "pepper"}]"#);
         let stored = old.hash("correct horse").await.unwrap();
         let now = passwords(ARGON2ID);
-        assert!(!now.verify("wrong", Some(stored.clone())).await.unwrap().is_right);
-        let verified = now.verify("correct horse", Some(stored)).await.unwrap();
+        assert!(!now.verify("wrong", Comparand::Stored(stored.clone())).await.unwrap().is_right);
+        let verified = now.verify("correct horse", Comparand::Stored(stored)).await.unwrap();
         let upgrade = verified.upgrade.unwrap();
         assert!(verified.is_right && upgrade.version == 2);
-        assert!(now.verify("correct horse", Some(upgrade)).await.unwrap().is_right);
+        assert!(now.verify("correct horse", Comparand::Stored(upgrade)).await.unwrap().is_right);
     }
 
     #[tokio::test]
@@ -195,19 +211,28 @@ mod tests {
         let passwords = passwords(ARGON2ID);
         for (version, hash) in [(9, "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAA$AAAA"), (2, ""), (1, "nonsense")] {
             let stored = PasswordHash { version, hash: hash.to_owned() };
-            assert!(!passwords.verify("", Some(stored)).await.unwrap().is_right);
+            assert!(!passwords.verify("", Comparand::Stored(stored)).await.unwrap().is_right);
         }
     }
 
     #[tokio::test]
     async fn nobody_has_a_password_but_is_verified_with_real_work() {
+        // INV-06, RTL-05
         let passwords = passwords(ARGON2ID);
-        let scheme = &passwords.schemes[0];
-        assert!(!passwords.verify("anything", None).await.unwrap().is_right);
-        // The stand-in has to parse, or it would be refused without any work.
-        assert!(argon2::password_hash::phc::PasswordHash::new(&scheme.hash_of_nobody()).is_ok());
-        let bcrypt_nobody = passwords.schemes[1].hash_of_nobody();
-        assert!(matches!(bcrypt::verify("anything", &bcrypt_nobody), Ok(false)));
+        for (version, head) in [(2, "$argon2"), (1, "$2b$05$"), (9, ""), (1, "")] {
+            let nothing = Comparand::Nothing { version, head: head.to_owned() };
+            assert!(!passwords.verify("anything", nothing).await.unwrap().is_right);
+        }
+        // The stand-in has to parse, or it would be refused without any work; and it has the parameters of real ones.
+        let real = passwords.hash("anything").await.unwrap().hash;
+        let stand_in = passwords.schemes[0].hash_of_nobody("$argon2");
+        assert!(argon2::password_hash::phc::PasswordHash::new(&stand_in).is_ok());
+        assert_eq!(real.split('$').take(4).collect::<Vec<_>>(), stand_in.split('$').take(4).collect::<Vec<_>>());
+        assert_eq!((real.len(), &real[..7]), (stand_in.len(), "$argon2"));
+        let bcrypt = passwords.schemes[1].hash_of_nobody("$2a$06$");
+        assert!(bcrypt.starts_with("$2b$06$"), "{bcrypt}");
+        assert!(matches!(bcrypt::verify("anything", &bcrypt), Ok(false)));
+        assert!(passwords.schemes[1].hash_of_nobody("").starts_with("$2b$04$"));
     }
 
     #[tokio::test]

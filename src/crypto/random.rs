@@ -22,6 +22,18 @@ pub fn ulid(now: i64) -> String {
     Ulid::from_parts(now.unsigned_abs(), random).to_string()
 }
 
+/// Makes a Matrix device id: ten capital letters and digits, as homeservers do.
+pub fn device_id() -> String {
+    const DIGITS: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    let mut value = u128::from_be_bytes(bytes());
+    let mut digit = || {
+        let digit = DIGITS[(value % 36) as usize];
+        value /= 36;
+        char::from(digit)
+    };
+    std::iter::repeat_with(&mut digit).take(10).collect()
+}
+
 static LAST_ORDERED: Mutex<u128> = Mutex::new(0);
 
 /// Makes a ULID that sorts behind every one that this process made before, also within one millisecond.

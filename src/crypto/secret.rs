@@ -16,6 +16,8 @@ pub enum Kind {
     AccessToken,
     RefreshToken,
     AuthorizationCode,
+    /// What an older client gets out of a login through the browser.
+    LoginToken,
     /// The cookie of a signed-in browser.
     BrowserSession,
     /// The cookie that binds forms and authorizations to a browser, signed in or not.
@@ -30,6 +32,7 @@ impl Kind {
             Kind::AccessToken => "kma",
             Kind::RefreshToken => "kmr",
             Kind::AuthorizationCode => "kmc",
+            Kind::LoginToken => "kml",
             Kind::BrowserSession => "kmb",
             Kind::Browser => "kmw",
             Kind::ClientSecret => "kms",
@@ -138,6 +141,14 @@ pub fn derive_key(master: &[u8; 32], purpose: &str) -> [u8; 32] {
     key
 }
 
+/// Gives a number from 0 up to 1 that belongs to a text: without the key it cannot be foretold.
+pub fn fraction(key: &[u8; 32], text: &str) -> f64 {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes());
+    let mut head = [0; 4];
+    head.copy_from_slice(&tag.as_ref()[..4]);
+    f64::from(u32::from_be_bytes(head)) / (f64::from(u32::MAX) + 1.0)
+}
+
 /// Compares in a time that does not depend on where two texts differ; their lengths are no secret.
 pub fn equal(a: &str, b: &str) -> bool {
     constant_time::verify_slices_are_equal(&sha256(a.as_bytes()), &sha256(b.as_bytes())).is_ok()
@@ -172,6 +183,7 @@ mod tests {
             Kind::AccessToken,
             Kind::RefreshToken,
             Kind::AuthorizationCode,
+            Kind::LoginToken,
             Kind::BrowserSession,
             Kind::Browser,
             Kind::ClientSecret,

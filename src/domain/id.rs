@@ -47,6 +47,8 @@ ids! {
     ClientId,
     /// Names an authorization in progress.
     GrantId,
+    /// Names a login of an older client through the browser.
+    SsoLoginId,
     /// Names a sign-up in progress.
     RegistrationId,
     /// Names a session of any kind.

@@ -1,6 +1,8 @@
 //! Nouns and their rules. No input or output, nothing asynchronous, no clock: whoever needs the time passes it in.
 
 pub mod client;
+pub mod device;
+pub mod email;
 pub mod grant;
 pub mod id;
 pub mod params;
@@ -8,5 +10,6 @@ pub mod redirect_uri;
 pub mod refusal;
 pub mod scope;
 pub mod session;
+pub mod sso_login;
 pub mod time;
 pub mod user;

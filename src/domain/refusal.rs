@@ -15,6 +15,10 @@ pub enum Refusal {
     InvalidClient,
     #[error("{0}")]
     InvalidGrant(&'static str),
+    #[error("the refresh token has expired; sign in again on the same device")]
+    RefreshTokenExpired,
+    #[error("the homeserver refuses this account or this device")]
+    DeviceRefused,
     #[error("this client did not register for {0}")]
     UnauthorizedClient(&'static str),
     #[error("this grant type is not supported")]
@@ -51,6 +55,25 @@ pub enum Refusal {
     InvalidToken,
     #[error("the access token lacks the scope {0}")]
     InsufficientScope(&'static str),
+    // the older login API of Matrix
+    #[error("the body is not JSON")]
+    NotJson,
+    #[error("the body is not the object that is expected here: {0}")]
+    BadJson(String),
+    #[error("{0} is missing")]
+    MissingParam(&'static str),
+    #[error("{0}")]
+    InvalidParam(&'static str),
+    #[error("{0}")]
+    UnsupportedLogin(&'static str),
+    #[error("application services create their devices by themselves: PUT /_matrix/client/v3/devices/{{deviceId}}")]
+    ApplicationServiceLogin,
+    #[error("the login token is unknown, expired or used")]
+    InvalidLoginToken,
+    #[error("this account signs in through the browser: choose single sign-on, or an app that supports it")]
+    BrowserLoginRequired,
+    #[error("too many people are signing in just now; try again in a moment")]
+    LimitExceeded,
     // HTTP
     #[error("there is nothing at this address")]
     NotFound,
@@ -110,7 +133,7 @@ impl Refusal {
     pub fn oauth_error(&self) -> &'static str {
         match self {
             Refusal::InvalidClient | Refusal::UnknownClient => "invalid_client",
-            Refusal::InvalidGrant(_) => "invalid_grant",
+            Refusal::InvalidGrant(_) | Refusal::RefreshTokenExpired | Refusal::DeviceRefused => "invalid_grant",
             Refusal::UnauthorizedClient(_) => "unauthorized_client",
             Refusal::UnsupportedGrantType => "unsupported_grant_type",
             Refusal::UnsupportedResponseType => "unsupported_response_type",
@@ -127,9 +150,17 @@ impl Refusal {
             Refusal::UnapprovedSoftwareStatement(_) => "unapproved_software_statement",
             Refusal::InvalidToken => "invalid_token",
             Refusal::InsufficientScope(_) => "insufficient_scope",
-            Refusal::Busy | Refusal::HomeserverUnavailable => "temporarily_unavailable",
+            Refusal::Busy | Refusal::HomeserverUnavailable | Refusal::LimitExceeded => "temporarily_unavailable",
             Refusal::InvalidRequest(_)
             | Refusal::MissingToken
+            | Refusal::NotJson
+            | Refusal::BadJson(_)
+            | Refusal::MissingParam(_)
+            | Refusal::InvalidParam(_)
+            | Refusal::UnsupportedLogin(_)
+            | Refusal::ApplicationServiceLogin
+            | Refusal::InvalidLoginToken
+            | Refusal::BrowserLoginRequired
             | Refusal::NotFound
             | Refusal::MethodNotAllowed
             | Refusal::TooLarge

@@ -167,6 +167,16 @@ impl Scope {
         Self(tokens.filter(|token| !matches!(Kind::of(token), Kind::Device(..))).cloned().collect())
     }
 
+    /// The same with a scope for this device, if its id can be written as one.
+    pub fn with_device(&self, id: &str) -> Self {
+        let mut scope = self.without_device();
+        let token = format!("{MATRIX_DEVICE_PREFIX}{id}");
+        if is_scope_token(&token) {
+            scope.0.push(token);
+        }
+        scope
+    }
+
     fn kinds(&self) -> impl Iterator<Item = Kind<'_>> {
         self.0.iter().map(|token| Kind::of(token))
     }

@@ -20,6 +20,8 @@ pub const BROWSER_SESSION_MOST: i64 = 90 * DAY;
 pub enum SessionKind {
     Browser,
     Oauth,
+    /// Of a client that speaks the older login API of Matrix.
+    Compat,
 }
 
 impl SessionKind {
@@ -28,6 +30,7 @@ impl SessionKind {
         match self {
             SessionKind::Browser => "browser",
             SessionKind::Oauth => "oauth",
+            SessionKind::Compat => "compat",
         }
     }
 }
@@ -39,8 +42,11 @@ pub enum EndReason {
     Revoked,
     RefreshTokenReplayed,
     CodeReplayed,
+    LoginTokenReplayed,
     ReplacedOnSameDevice,
     Expired,
+    EndedByAdministrator,
+    UserDeactivated,
 }
 
 impl EndReason {
@@ -51,8 +57,11 @@ impl EndReason {
             EndReason::Revoked => "revoked",
             EndReason::RefreshTokenReplayed => "refresh_token_replayed",
             EndReason::CodeReplayed => "code_replayed",
+            EndReason::LoginTokenReplayed => "login_token_replayed",
             EndReason::ReplacedOnSameDevice => "replaced_on_same_device",
             EndReason::Expired => "expired",
+            EndReason::EndedByAdministrator => "ended_by_administrator",
+            EndReason::UserDeactivated => "user_deactivated",
         }
     }
 }
@@ -138,6 +147,11 @@ impl Session {
             (self.holds_lost_rights(), Fallen::ScopeLost),
         ];
         checks.into_iter().find(|(is_fallen, _)| *is_fallen).map_or(Ok(()), |(_, reason)| Err(reason))
+    }
+
+    /// Tells whether this is a session of that kind.
+    pub fn is(&self, kind: SessionKind) -> bool {
+        self.kind == kind.as_str()
     }
 
     /// Gives the granted scope.

@@ -15,6 +15,8 @@ pub struct User {
     pub created_at: i64,
     pub locked_at: Option<i64>,
     pub deactivated_at: Option<i64>,
+    /// Since when the password alone opens no session of an older client (spec CMP-15).
+    pub browser_login_required_at: Option<i64>,
 }
 
 impl User {

@@ -313,26 +313,6 @@ pub async fn find(app: &App, id: &GrantId, browser: &Secret) -> Result<(Grant, C
     Ok((grant, client))
 }
 
-/// The page that an authorization needs next.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Step {
-    Register,
-    Login,
-    Consent,
-}
-
-/// Decides which page comes next.
-pub fn next_step(app: &App, grant: &Grant, signed_in: Option<&SignedIn>) -> Step {
-    let is_sign_up = grant.wants_registration && app.config.account.password_registration_enabled;
-    match signed_in {
-        None if is_sign_up => Step::Register,
-        // PRM-03: who is signed in from before is asked whether to go on as that account or to create another.
-        Some(signed_in) if is_sign_up && signed_in.auth_time < grant.created_at => Step::Register,
-        Some(signed_in) if grant.accepts_login_of(signed_in.auth_time, app.clock.now()) => Step::Consent,
-        _ => Step::Login,
-    }
-}
-
 /// Records that the person allows, and gives the response with the code.
 ///
 /// # Errors

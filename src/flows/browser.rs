@@ -70,6 +70,7 @@ pub async fn start(app: &App, user: &UserId, before: Option<&SignedIn>, caller: 
             family_hash: family.hash(),
             scope: String::new(),
             device_id: None,
+            device_name: None,
             user_agent: caller.user_agent.as_deref(),
             ip: caller.ip.clone(),
             auth_time: Some(now),

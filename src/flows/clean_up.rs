@@ -2,8 +2,8 @@
 
 use crate::{app::App, clock::DAY, domain::session::EndReason, error::Result, store};
 
-/// Deletes authorizations and sign-ups that ended a day ago (their codes are still told apart as used until then), and
-/// closes sessions that expired then.
+/// Deletes authorizations, logins of older clients and sign-ups that ended a day ago (their codes are still told apart
+/// as used until then), and closes sessions that expired then.
 ///
 /// # Errors
 /// When the store fails.
@@ -11,9 +11,10 @@ pub async fn clean_up(app: &App) -> Result<()> {
     let before = app.clock.now() - DAY;
     let mut tx = app.db.write().await?;
     let grants = store::grant::delete_older_than(&mut tx, before).await?;
+    let sso_logins = store::sso_login::delete_older_than(&mut tx, before).await?;
     let registrations = store::registration::delete_older_than(&mut tx, before).await?;
     let sessions = store::session::end_expired(&mut tx, before, EndReason::Expired).await?;
     tx.commit().await?;
-    tracing::debug!(grants, registrations, sessions, "cleaned up");
+    tracing::debug!(grants, sso_logins, registrations, sessions, "cleaned up");
     Ok(())
 }

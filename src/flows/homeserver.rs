@@ -41,6 +41,10 @@ pub enum Job {
     },
     /// Deletes the device unless a live session holds it.
     SettleDevice { device_id: String },
+    /// Deactivates the user, whose devices go with it; `erase` asks that messages disappear as well.
+    DeactivateUser { erase: bool },
+    /// Takes a deactivation back.
+    ReactivateUser,
 }
 
 /// Writes a job in the transaction that makes it necessary; nothing without a homeserver.
@@ -191,15 +195,15 @@ impl Lane<'_> {
     /// transaction that commits the session removes it.
     ///
     /// # Errors
-    /// `HomeserverUnavailable` when the device could not be created; `InvalidGrant` when it never will be.
+    /// `HomeserverUnavailable` when the device could not be created; `DeviceRefused` when it never will be.
     pub async fn create_device(&self, user: &User, device_id: &str, display_name: Option<&str>) -> Result<JobId> {
         self.run_those(|job| match job {
-            Job::ProvisionUser { .. } => true,
             Job::SettleDevice { device_id: other } => other == device_id,
+            _ => true,
         })
         .await?;
         // People name their devices; a new login on the same one does not rename it.
-        let is_known = store::session::was_device_held(&self.app.db, &user.id, device_id).await?;
+        let is_known = store::session::is_device_held(&self.app.db, &user.id, device_id).await?;
         let name = display_name.filter(|_| !is_known);
         let settle = Job::SettleDevice { device_id: device_id.to_owned() };
         let mut tx = self.app.db.write().await?;
@@ -223,7 +227,7 @@ impl Lane<'_> {
             }
             Err(error) => {
                 tracing::error!(user = %user.id, %error, "the homeserver refuses a device for good");
-                Err(Refusal::InvalidGrant("the homeserver refuses this account or this device").into())
+                Err(Refusal::DeviceRefused.into())
             }
         }
     }
@@ -266,6 +270,14 @@ impl Lane<'_> {
             Job::ProvisionUser { .. } if user.deactivated_at.is_some() => Ok(Ok(())),
             Job::ProvisionUser { display_name } => self.provision(&user, display_name).await,
             Job::SettleDevice { device_id } => self.settle(&user, &device_id).await,
+            Job::DeactivateUser { erase } => match user.deactivated_at {
+                Some(_) => Ok(unless_unknown(self.homeserver.delete_user(&user.username, erase).await)),
+                None => Ok(Ok(())),
+            },
+            Job::ReactivateUser => match user.deactivated_at {
+                Some(_) => Ok(Ok(())),
+                None => self.reactivate(&user).await,
+            },
         }
     }
 
@@ -283,10 +295,15 @@ impl Lane<'_> {
         if store::session::is_device_held(&self.app.db, &user.id, device_id).await? {
             return Ok(Ok(()));
         }
-        Ok(match self.homeserver.delete_device(&user.username, device_id).await {
-            Err(HomeserverError::UnknownUser) => Ok(()),
-            result => result,
-        })
+        Ok(unless_unknown(self.homeserver.delete_device(&user.username, device_id).await))
+    }
+
+    /// The homeserver forgot the addresses of the account when it was deactivated.
+    async fn reactivate(&self, user: &User) -> Result<Result<(), HomeserverError>> {
+        match unless_unknown(self.homeserver.reactivate_user(&user.username).await) {
+            Ok(()) => self.provision(user, None).await,
+            refused => Ok(refused),
+        }
     }
 
     async fn finish(&self, job: &JobId) -> Result<()> {
@@ -301,5 +318,13 @@ impl Lane<'_> {
         let mut tx = self.app.db.write().await?;
         store::job::retry_at(&mut tx, &row.id, self.app.clock.now() + pause, &error.to_string()).await?;
         Ok(tx.commit().await?)
+    }
+}
+
+/// A user whom the homeserver does not know has nothing there that could be taken away.
+fn unless_unknown(result: Result<(), HomeserverError>) -> Result<(), HomeserverError> {
+    match result {
+        Err(HomeserverError::UnknownUser) => Ok(()),
+        result => result,
     }
 }

@@ -18,6 +18,9 @@ use crate::{
     store::{self, client::Client, token::TokenKind},
 };
 
+/// What a homeserver is told in place of a client id when the client has none (spec CMP-35).
+const LEGACY_CLIENT: &str = "legacy";
+
 /// Who asks.
 pub enum Asker {
     Homeserver,
@@ -110,15 +113,19 @@ fn may_ask(asker: &Asker, token: &PresentedToken) -> bool {
 
 fn describe(app: &App, token: PresentedToken, is_device_member_known: bool, now: i64) -> Introspection {
     let session = token.session;
-    let scope = session.scope();
-    let device_id = scope.device_id().filter(|_| is_device_member_known).map(str::to_owned);
+    let mut scope = session.scope();
+    // INT-05, INT-06: either the member or the scopes name the device, in both dialects. Some ids cannot be a scope.
+    let device_id = session.device_id.filter(|_| scope.is_matrix());
+    scope = match (&device_id, is_device_member_known) {
+        (Some(device_id), false) => scope.with_device(device_id),
+        _ => scope.without_device(),
+    };
     Introspection {
         active: true,
-        // INT-05, INT-06: either the member or the scopes name the device, in both dialects.
-        scope: Some(if device_id.is_some() { scope.without_device() } else { scope }.in_both_dialects()),
-        client_id: session.client_id.map(|id| id.to_string()),
+        scope: Some(scope.in_both_dialects()),
+        client_id: Some(session.client_id.map_or_else(|| LEGACY_CLIENT.to_owned(), |id| id.to_string())),
         username: session.username,
-        device_id,
+        device_id: device_id.filter(|_| is_device_member_known),
         token_type: Some("Bearer"),
         iat: Some(token.token_created_at / SECOND),
         exp: token.token_expires_at.map(|at| at / SECOND),

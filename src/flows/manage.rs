@@ -3,16 +3,22 @@
 
 use crate::{
     app::App,
+    crypto::{random, secret::Secret},
     domain::{
+        device::is_device_id,
+        email,
         refusal::Refusal,
+        session::EndReason,
         user::{MAX_PASSWORD_BYTES, User},
     },
     error::Result,
     flows::{
+        compat,
         homeserver::{self, Job},
         register::{self, NewUser, check_username},
+        session,
     },
-    store,
+    store::{self, session::LiveSession},
 };
 
 /// Creates a user, with or without a password.
@@ -27,6 +33,10 @@ pub async fn register_user(
     email: Option<&str>,
     is_admin: bool,
 ) -> Result<String> {
+    let email = match email {
+        Some(address) => Some(email::canonical(address).ok_or_else(|| no_address(address))?),
+        None => None,
+    };
     let username = check_username(app, username).await?;
     let hash = match password {
         Some(password) => Some(app.passwords.hash(check_length(password)?).await?),
@@ -34,7 +44,7 @@ pub async fn register_user(
     };
     let mxid = crate::domain::user::mxid(&username, app.server_name());
     let new = NewUser { username, display_name: None, is_admin };
-    register::create(app, new, hash.as_ref(), email, None).await?;
+    register::create(app, new, hash.as_ref(), email.as_deref(), None).await?;
     Ok(mxid)
 }
 
@@ -67,6 +77,110 @@ pub async fn set_locked(app: &App, username: &str, is_locked: bool) -> Result<(U
     }
     tx.commit().await?;
     Ok((user, has_changed))
+}
+
+/// Ends every session of a user, of every kind, and tells which. With `is_dry_run` it only tells.
+///
+/// # Errors
+/// `NotFound` when there is no such user.
+pub async fn kill_sessions(app: &App, username: &str, is_dry_run: bool) -> Result<(User, Vec<LiveSession>)> {
+    let user = find(app, username).await?;
+    if is_dry_run {
+        // The transaction is never committed.
+        let mut tx = app.db.write().await?;
+        let live = store::session::list_live(&mut tx, &user.id).await?;
+        return Ok((user, live));
+    }
+    let ended = session::end_all(app, &user.id, EndReason::EndedByAdministrator).await?;
+    Ok((user, ended))
+}
+
+/// Deactivates an account, here and at the homeserver, and ends its sessions; false when it was so already. The name
+/// stays taken and the password stays known, so that it can be taken back.
+///
+/// # Errors
+/// `NotFound` when there is no such user.
+pub async fn deactivate(app: &App, username: &str, erase: bool) -> Result<(User, bool)> {
+    let user = find(app, username).await?;
+    let mut tx = app.db.write().await?;
+    // First, so that whoever opens a session meanwhile finds the account held or deactivated.
+    let has_changed = store::user::deactivate(&mut tx, &user.id, app.clock.now()).await?;
+    session::end_all_in(app, &mut tx, &user.id, EndReason::UserDeactivated).await?;
+    if has_changed || erase {
+        homeserver::enqueue(app, &mut tx, &user.id, &Job::DeactivateUser { erase }).await?;
+    }
+    tx.commit().await?;
+    Ok((user, has_changed))
+}
+
+/// Takes a deactivation back, here and at the homeserver; false when there was none. Sessions that ended stay ended.
+///
+/// # Errors
+/// `NotFound` when there is no such user.
+pub async fn reactivate(app: &App, username: &str) -> Result<(User, bool)> {
+    let user = find(app, username).await?;
+    let mut tx = app.db.write().await?;
+    let has_changed = store::user::reactivate(&mut tx, &user.id).await?;
+    if has_changed {
+        homeserver::enqueue(app, &mut tx, &user.id, &Job::ReactivateUser).await?;
+    }
+    tx.commit().await?;
+    Ok((user, has_changed))
+}
+
+/// Gives or takes the right to ask for server administration; false when it was so already. Sessions that hold the
+/// right stop counting at once (spec SCP-08).
+///
+/// # Errors
+/// `NotFound` when there is no such user.
+pub async fn set_admin(app: &App, username: &str, is_admin: bool) -> Result<(User, bool)> {
+    let user = find(app, username).await?;
+    let mut tx = app.db.write().await?;
+    let has_changed = store::user::set_admin(&mut tx, &user.id, is_admin).await?;
+    tx.commit().await?;
+    Ok((user, has_changed))
+}
+
+/// Says whether the password alone opens sessions of older clients (spec CMP-15); false when it was so already.
+///
+/// # Errors
+/// `NotFound` when there is no such user.
+pub async fn set_browser_login_required(app: &App, username: &str, is_required: bool) -> Result<(User, bool)> {
+    let user = find(app, username).await?;
+    let mut tx = app.db.write().await?;
+    let has_changed = match is_required {
+        true => store::user::require_browser_login(&mut tx, &user.id, app.clock.now()).await?,
+        false => store::user::allow_password_login(&mut tx, &user.id).await?,
+    };
+    tx.commit().await?;
+    Ok((user, has_changed))
+}
+
+/// Makes an access token of a user that never expires, on this device or a new one, and gives both.
+///
+/// # Errors
+/// `NotFound` when there is no such user; `UserDeactivated`; `AccessDenied` when administration is asked for somebody
+/// who is no administrator; `InvalidParam` for an impossible device id; `HomeserverUnavailable`.
+pub async fn issue_compatibility_token(
+    app: &App,
+    username: &str,
+    device_id: Option<&str>,
+    is_admin: bool,
+) -> Result<(String, Secret)> {
+    let user = find(app, username).await?;
+    if is_admin && !user.is_admin {
+        return Err(Refusal::AccessDenied.into());
+    }
+    let device_id = device_id.map_or_else(random::device_id, str::to_owned);
+    if !is_device_id(&device_id) {
+        return Err(Refusal::InvalidParam("a device id has 1 to 255 printable characters").into());
+    }
+    let token = compat::issue_token(app, &user, &device_id, is_admin).await?;
+    Ok((device_id, token))
+}
+
+fn no_address(address: &str) -> Refusal {
+    Refusal::InvalidRequest(format!("{address} is no e-mail address"))
 }
 
 async fn find(app: &App, username: &str) -> Result<User> {

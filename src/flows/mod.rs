@@ -6,14 +6,18 @@ pub mod browser;
 pub mod clean_up;
 pub mod client_auth;
 pub mod client_registration;
+pub mod compat;
 pub mod homeserver;
 pub mod introspect;
 pub mod login;
 pub mod manage;
+pub mod open;
 pub mod refresh;
 pub mod register;
 pub mod revoke;
 pub mod session;
+pub mod sso;
+pub mod stand_in;
 pub mod token;
 pub mod userinfo;
 

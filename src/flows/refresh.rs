@@ -18,7 +18,7 @@ use crate::{
         params::Params,
         refusal::Refusal,
         scope::Scope,
-        session::{ACCESS_TOKEN_LIFE, EndReason, PresentedToken, Purpose, REFRESH_GRACE, Session},
+        session::{ACCESS_TOKEN_LIFE, EndReason, PresentedToken, Purpose, REFRESH_GRACE, Session, SessionKind},
     },
     error::{Error, Result},
     flows::{
@@ -47,35 +47,90 @@ struct Issued {
     life: i64,
 }
 
-/// Answers the `refresh_token` grant.
+/// Who presents a refresh token.
+#[derive(Clone, Copy)]
+pub enum Holder<'a> {
+    Client(&'a Client),
+    /// A client of the older login API, which has no name.
+    LegacyClient,
+}
+
+impl Holder<'_> {
+    /// REF-07: whoever is not the holder learns nothing and changes nothing.
+    fn holds(self, session: &Session) -> bool {
+        match self {
+            Holder::Client(client) => session.client_id.as_ref() == Some(&client.id),
+            Holder::LegacyClient => session.is(SessionKind::Compat),
+        }
+    }
+}
+
+/// What a refresh token was exchanged for.
+pub struct Exchanged {
+    pub session: Session,
+    pub access_token: Secret,
+    pub refresh_token: String,
+    pub scope: String,
+    /// Milliseconds that the access token has left.
+    pub life: i64,
+}
+
+/// Exchanges a refresh token; `narrower` asks for less than the session's scope (RFC 6749 §6).
 ///
 /// # Errors
 /// `InvalidGrant` for a token that is unknown, another client's, or replayed: the last ends the session.
-/// `InvalidScope` when more is asked than was granted.
-pub async fn refresh(app: &App, client: &Client, params: &Params) -> Result<TokenResponse> {
+/// `RefreshTokenExpired` when the session lives on. `InvalidScope` when more is asked than was granted.
+pub async fn exchange(app: &App, holder: Holder<'_>, presented: &str, narrower: Option<&str>) -> Result<Exchanged> {
     let unknown = Refusal::InvalidGrant("the refresh token is unknown");
-    let presented = Secret::parse(Kind::RefreshToken, required(params, "refresh_token")?).ok_or(unknown.clone())?;
+    let presented = Secret::parse(Kind::RefreshToken, presented).ok_or(unknown.clone())?;
     // A token that another request exchanges between our look and our hold is looked at once more.
     for _ in 0..3 {
         let Some(token) = store::token::find(&app.db, TokenKind::Refresh, &presented.hash()).await? else {
-            return Err(refuse_forgotten(app, client, &presented).await?.into());
+            return Err(refuse_forgotten(app, holder, &presented).await?.into());
         };
-        // REF-07: the wrong client learns nothing and changes nothing.
-        if token.session.client_id.as_ref() != Some(&client.id) {
+        if !holder.holds(&token.session) {
             return Err(unknown.into());
         }
         token.session.judge(Purpose::Refresh, app.clock.now()).map_err(|_| unknown.clone())?;
-        let scope = narrowed_scope(&token.session, params)?;
+        let scope = narrowed_scope(&token.session, narrower)?;
         let issued = match token.consumed_at {
             None => rotate(app, &token, &presented, scope.as_deref()).await?,
             Some(consumed_at) => Some(deliver_again(app, &token, &presented, consumed_at).await?),
         };
-        if let Some(issued) = issued {
+        if let Some(Issued { pair, scope, life }) = issued {
             metrics::counter!("keymaker_refreshes_total", "kind" => refresh_kind(&token)).increment(1);
-            return respond(app, client, &token.session, issued).await;
+            let access_token =
+                Secret::parse(Kind::AccessToken, &pair.access).ok_or(Error::Internal("a pair without a token"))?;
+            return Ok(Exchanged { session: token.session, access_token, refresh_token: pair.refresh, scope, life });
         }
     }
     Err(Refusal::Busy.into())
+}
+
+/// Answers the `refresh_token` grant.
+///
+/// # Errors
+/// Those of [`exchange`].
+pub async fn refresh(app: &App, client: &Client, params: &Params) -> Result<TokenResponse> {
+    let presented = required(params, "refresh_token")?;
+    let exchanged = exchange(app, Holder::Client(client), presented, params.get("scope")).await?;
+    let granted = Scope::parse(&exchanged.scope).unwrap_or_default();
+    let user = match (&exchanged.session.user_id, granted.is_openid()) {
+        (Some(user), true) => store::user::find(&app.db, user).await?,
+        _ => None,
+    };
+    // REF-11: the time of the original login, and no nonce.
+    let id_token = user
+        .map(|user| id_token(app, client, &user, exchanged.session.auth_time, None, &exchanged.access_token))
+        .transpose()?;
+    Ok(TokenResponse {
+        access_token: exchanged.access_token.expose().to_owned(),
+        token_type: "Bearer",
+        expires_in: exchanged.life.max(SECOND) / SECOND,
+        refresh_token: Some(exchanged.refresh_token),
+        scope: exchanged.scope,
+        id_token,
+    })
 }
 
 fn refresh_kind(token: &PresentedToken) -> &'static str {
@@ -83,10 +138,10 @@ fn refresh_kind(token: &PresentedToken) -> &'static str {
 }
 
 /// A token without a row is garbage, or one that was superseded long ago: then its family names the session.
-async fn refuse_forgotten(app: &App, client: &Client, presented: &Secret) -> Result<Refusal> {
+async fn refuse_forgotten(app: &App, holder: Holder<'_>, presented: &Secret) -> Result<Refusal> {
     if let Some(session) = store::session::find_by_family(&app.db, &presented.family().hash()).await?
         && session.ended_at.is_none()
-        && session.client_id.as_ref() == Some(&client.id)
+        && holder.holds(&session)
     {
         end_replayed(app, &session).await?;
     }
@@ -100,8 +155,8 @@ async fn end_replayed(app: &App, session: &Session) -> Result<()> {
 }
 
 /// RFC 6749 §6: no more than was granted; the refresh token itself never shrinks (REF-07).
-fn narrowed_scope(session: &Session, params: &Params) -> Result<Option<String>, Refusal> {
-    let Some(raw) = params.get("scope") else { return Ok(None) };
+fn narrowed_scope(session: &Session, narrower: Option<&str>) -> Result<Option<String>, Refusal> {
+    let Some(raw) = narrower else { return Ok(None) };
     // What is left has to be a scope that could have been asked for: an API token without its device outlives logout.
     let asked = Scope::parse(raw).and_then(Scope::requestable_by_users)?;
     if !asked.is_subset_of(&session.scope()) {
@@ -113,6 +168,9 @@ fn narrowed_scope(session: &Session, params: &Params) -> Result<Option<String>, 
 /// Exchanges a fresh refresh token; nothing when somebody else was faster.
 async fn rotate(app: &App, token: &PresentedToken, presented: &Secret, scope: Option<&str>) -> Result<Option<Issued>> {
     let (now, family, session) = (app.clock.now(), presented.family(), &token.session.session_id);
+    if !token.is_unexpired(now) {
+        return Err(Refusal::RefreshTokenExpired.into());
+    }
     let access = Secret::of_family(Kind::AccessToken, &family);
     let refresh = Secret::of_family(Kind::RefreshToken, &family);
     let (access_id, refresh_id) = (app.new_token_id(), app.new_token_id());
@@ -141,13 +199,19 @@ async fn rotate(app: &App, token: &PresentedToken, presented: &Secret, scope: Op
     };
     let expires_at = Some(now + ACCESS_TOKEN_LIFE);
     let access = new(&access_id, TokenKind::Access, &access, scope, expires_at);
-    let refresh = new(&refresh_id, TokenKind::Refresh, &refresh, None, None);
+    let refresh = new(&refresh_id, TokenKind::Refresh, &refresh, None, refresh_token_end(app, &token.session, now));
     store::token::insert_pair(&mut tx, [access, refresh]).await?;
     // DEC-16: the access token before this one is revoked at once, with everything older.
     store::token::prune(&mut tx, session, [&token.token_id, &access_id, &refresh_id]).await?;
     tx.commit().await?;
     let scope = scope.map_or_else(|| token.session.scope.clone(), str::to_owned);
     Ok(Some(Issued { pair, scope, life: ACCESS_TOKEN_LIFE }))
+}
+
+/// A refresh token of an older client lives as long as the operator says; others for ever (REF-10).
+fn refresh_token_end(app: &App, session: &Session, now: i64) -> Option<i64> {
+    let life = app.config.compatibility.refresh_token_lifetime().filter(|_| session.is(SessionKind::Compat));
+    life.map(|life| now + life)
 }
 
 /// Hands out the pair of an exchanged refresh token again, or finds that this is a replay.
@@ -170,6 +234,9 @@ async fn deliver_again(app: &App, token: &PresentedToken, presented: &Secret, co
         end_replayed(app, &token.session).await?;
         return Err(Refusal::InvalidGrant("the refresh token was replayed").into());
     };
+    if state.refresh_expires_at.is_some_and(|at| at <= now) {
+        return Err(Refusal::RefreshTokenExpired.into());
+    }
     let mut life = state.access_expires_at.unwrap_or(now) - now;
     if state.access_first_used_at.is_none() {
         life = ACCESS_TOKEN_LIFE;
@@ -191,26 +258,6 @@ impl PairState {
     }
 }
 
-async fn respond(app: &App, client: &Client, session: &Session, issued: Issued) -> Result<TokenResponse> {
-    let Issued { pair, scope, life } = issued;
-    let granted = Scope::parse(&scope).unwrap_or_default();
-    let user = match (&session.user_id, granted.is_openid()) {
-        (Some(user), true) => store::user::find(&app.db, user).await?,
-        _ => None,
-    };
-    let access = Secret::parse(Kind::AccessToken, &pair.access).ok_or(Error::Internal("a pair without a token"))?;
-    // REF-11: the time of the original login, and no nonce.
-    let id_token = user.map(|user| id_token(app, client, &user, session.auth_time, None, &access)).transpose()?;
-    Ok(TokenResponse {
-        access_token: pair.access,
-        token_type: "Bearer",
-        expires_in: life.max(SECOND) / SECOND,
-        refresh_token: Some(pair.refresh),
-        scope,
-        id_token,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,8 +275,13 @@ mod tests {
             (Some(1), Some(2), 3, false),
         ];
         for (access_first_used_at, refresh_consumed_at, now, expected) in table {
-            let state =
-                PairState { access_first_used_at, access_expires_at: None, refresh_consumed_at, access_scope: None };
+            let state = PairState {
+                access_first_used_at,
+                access_expires_at: None,
+                refresh_consumed_at,
+                refresh_expires_at: None,
+                access_scope: None,
+            };
             assert_eq!(
                 state.may_be_repeated(0, now),
                 expected,

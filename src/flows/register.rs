@@ -8,7 +8,7 @@ use crate::{
     clock::HOUR,
     crypto::{password::PasswordHash, secret::Secret},
     domain::{
-        id::{GrantId, RegistrationId, UserId},
+        id::{GrantId, RegistrationId, SsoLoginId, UserId},
         refusal::Refusal,
         user::{User, UsernameProblem, choose_username, display_name},
     },
@@ -54,6 +54,13 @@ pub async fn check_username(app: &App, raw: &str) -> Result<String> {
     Ok(username)
 }
 
+/// What waits for a sign-up: the authorization of a client, the login of an older one, or nothing.
+#[derive(Default)]
+pub struct Errand {
+    pub grant: Option<GrantId>,
+    pub sso_login: Option<SsoLoginId>,
+}
+
 /// Begins a sign-up with a name that `check_username` gave and a password that is strong enough.
 ///
 /// # Errors
@@ -61,7 +68,7 @@ pub async fn check_username(app: &App, raw: &str) -> Result<String> {
 pub async fn begin(
     app: &App,
     browser: &Secret,
-    grant: Option<GrantId>,
+    errand: Errand,
     username: String,
     password: &str,
     strength: u8,
@@ -71,7 +78,8 @@ pub async fn begin(
     let registration = Registration {
         id: app.new_registration_id(),
         browser_hash: browser.hash(),
-        grant_id: grant,
+        grant_id: errand.grant,
+        sso_login_id: errand.sso_login,
         username,
         password_version: hash.version,
         password_hash: hash.hash,
@@ -145,6 +153,7 @@ pub async fn create(
         created_at: now,
         locked_at: None,
         deactivated_at: None,
+        browser_login_required_at: None,
     };
     let mut tx = app.db.write().await?;
     if let Some(registration) = registration

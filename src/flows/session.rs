@@ -1,4 +1,4 @@
-//! Ending a session of any kind: its tokens are forgotten at once, and its device goes from the homeserver (DEV-01).
+//! Ending sessions of any kind: their tokens are forgotten at once, and their devices go from the homeserver (DEV-01).
 
 use crate::{
     app::App,
@@ -8,7 +8,7 @@ use crate::{
     },
     error::Result,
     flows::homeserver::{self, Job},
-    store::{self, db::Tx},
+    store::{self, db::Tx, session::LiveSession},
 };
 
 /// Ends a session within a transaction; false when it had ended already.
@@ -16,9 +16,20 @@ use crate::{
 /// # Errors
 /// When the store fails.
 pub async fn end_in(app: &App, tx: &mut Tx, session: &Session, reason: EndReason) -> Result<bool> {
-    let has_ended = store::session::end(tx, &session.session_id, reason, app.clock.now()).await?;
-    if let (true, Some(user), Some(device_id)) = (has_ended, &session.user_id, &session.device_id) {
-        homeserver::enqueue(app, tx, user, &Job::SettleDevice { device_id: device_id.clone() }).await?;
+    end_one(app, tx, &session.session_id, session.user_id.as_ref(), session.device_id.as_deref(), reason).await
+}
+
+async fn end_one(
+    app: &App,
+    tx: &mut Tx,
+    session: &SessionId,
+    user: Option<&UserId>,
+    device_id: Option<&str>,
+    reason: EndReason,
+) -> Result<bool> {
+    let has_ended = store::session::end(tx, session, reason, app.clock.now()).await?;
+    if let (true, Some(user), Some(device_id)) = (has_ended, user, device_id) {
+        homeserver::enqueue(app, tx, user, &Job::SettleDevice { device_id: device_id.to_owned() }).await?;
     }
     Ok(has_ended)
 }
@@ -34,12 +45,44 @@ pub async fn end(app: &App, session: &Session, reason: EndReason) -> Result<()> 
     app.jobs.notify_one();
     if has_ended {
         tracing::info!(session = %session.session_id, reason = reason.as_str(), "a session ended");
-        metrics::counter!("keymaker_sessions_ended_total", "reason" => reason.as_str()).increment(1);
+        count(reason, 1);
     }
     Ok(())
 }
 
-/// Ends the other sessions on the device of a new one. The device itself stays, with its keys (spec TOK-13).
+/// Ends every live session of a user within a transaction, and gives what it ended.
+///
+/// # Errors
+/// When the store fails.
+pub async fn end_all_in(app: &App, tx: &mut Tx, user: &UserId, reason: EndReason) -> Result<Vec<LiveSession>> {
+    // Whoever opens a session holds the user too, so none slips through.
+    store::user::hold(tx, user).await?;
+    let live = store::session::list_live(tx, user).await?;
+    for session in &live {
+        end_one(app, tx, &session.id, Some(user), session.device_id.as_deref(), reason).await?;
+    }
+    Ok(live)
+}
+
+/// Ends every live session of a user, and gives what it ended.
+///
+/// # Errors
+/// When the store fails.
+pub async fn end_all(app: &App, user: &UserId, reason: EndReason) -> Result<Vec<LiveSession>> {
+    let mut tx = app.db.write().await?;
+    let ended = end_all_in(app, &mut tx, user, reason).await?;
+    tx.commit().await?;
+    app.jobs.notify_one();
+    tracing::info!(%user, sessions = ended.len(), reason = reason.as_str(), "all sessions of a user ended");
+    count(reason, ended.len());
+    Ok(ended)
+}
+
+fn count(reason: EndReason, sessions: usize) {
+    metrics::counter!("keymaker_sessions_ended_total", "reason" => reason.as_str()).increment(sessions as u64);
+}
+
+/// Ends the other sessions on the device of a new one. The device itself stays, with its keys (spec TOK-13, CMP-17).
 ///
 /// # Errors
 /// When the store fails.

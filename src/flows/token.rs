@@ -8,12 +8,12 @@ use crate::{
     clock::{HOUR, SECOND},
     crypto::{
         pkce::verifier_matches,
-        secret::{Family, Kind, Secret},
+        secret::{Kind, Secret},
     },
     domain::{
         client::GrantType,
+        device,
         grant::{CODE_RETRY_GRACE, Grant},
-        id::{JobId, SessionId},
         params::Params,
         refusal::Refusal,
         scope::Scope,
@@ -23,16 +23,10 @@ use crate::{
     error::{Error, Result},
     flows::{
         Caller,
-        homeserver::{self, Lane},
+        open::{Life, Opened, Opening, Warrant, open},
         refresh, session,
     },
-    store::{
-        self,
-        client::Client,
-        db::Tx,
-        session::NewSession,
-        token::{NewToken, TokenKind},
-    },
+    store::{self, client::Client},
 };
 
 /// The successful response (RFC 6749 §5.1, OIDC Core §3.1.3.3). It is never logged.
@@ -67,7 +61,7 @@ pub async fn issue(app: &App, client: Client, params: &Params, caller: Caller) -
     match grant_type {
         GrantType::AuthorizationCode => exchange_code(app, client, params, caller).await,
         GrantType::RefreshToken => refresh::refresh(app, &client, params).await,
-        _ => client_credentials(app, &client, params, caller).await,
+        _ => client_credentials(app, &client, params, &caller).await,
     }
 }
 
@@ -151,141 +145,63 @@ async fn check_user(app: &App, grant: &Grant) -> Result<User> {
     Ok(store::user::find(&app.db, user).await?.ok_or(gone)?)
 }
 
-/// TOK-12: the device exists before the code is consumed, so that a homeserver in trouble costs nobody a code.
 async fn exchange(app: &App, client: &Client, grant: &Grant, user: &User, caller: &Caller) -> Result<TokenResponse> {
     let scope = Scope::parse(&grant.scope).unwrap_or_default();
-    let Some(device_id) = scope.device_id() else {
-        return commit_exchange(app, client, grant, user, caller, None).await;
-    };
-    let Some(lane) = homeserver::enter(app, &user.id).await? else {
-        return commit_exchange(app, client, grant, user, caller, None).await;
-    };
-    let result = async {
-        let name = device_name(client);
-        let settled_by = lane.create_device(user, device_id, name.as_deref()).await?;
-        commit_exchange(app, client, grant, user, caller, Some(Created { lane: &lane, settled_by })).await
-    }
-    .await;
-    lane.leave().await;
-    result
-}
-
-/// A device that exists at the homeserver and waits for its session.
-struct Created<'a> {
-    lane: &'a Lane<'a>,
-    settled_by: JobId,
-}
-
-/// DEV-04: other people see the name of a device, so it tells no more than the application.
-fn device_name(client: &Client) -> Option<String> {
-    client.metadata.name(&[]).map(|name| name.chars().take(100).collect())
-}
-
-async fn commit_exchange(
-    app: &App,
-    client: &Client,
-    grant: &Grant,
-    user: &User,
-    caller: &Caller,
-    device: Option<Created<'_>>,
-) -> Result<TokenResponse> {
-    let (now, family, id) = (app.clock.now(), Family::generate(), app.new_session_id());
-    let scope = Scope::parse(&grant.scope).unwrap_or_default();
-    let mut tx = app.db.write().await?;
-    if let Some(Created { lane, settled_by }) = &device {
-        lane.fence(&mut tx).await?;
-        store::job::delete(&mut tx, settled_by).await?;
-    }
-    store::user::hold(&mut tx, &user.id).await?;
-    if !store::grant::consume_code(&mut tx, &grant.id, &id, now).await? {
-        return Err(Refusal::InvalidGrant("the code was used already").into());
-    }
-    let new = NewSession {
-        id: &id,
+    let name = device_name(client);
+    let has_refresh = client.metadata.allows_grant(GrantType::RefreshToken);
+    let opening = Opening {
         kind: SessionKind::Oauth,
-        user: Some(&user.id),
+        user: Some(user),
         client: Some(&client.id),
-        family_hash: family.hash(),
         scope: grant.scope.clone(),
         device_id: scope.device_id(),
-        user_agent: caller.user_agent.as_deref(),
-        ip: caller.ip.clone(),
+        device_name: name.as_deref(),
         auth_time: grant.auth_time,
-        expires_at: None,
-        now,
+        caller,
+        warrant: Warrant::Code(&grant.id),
+        access_token: Life::Limited(ACCESS_TOKEN_LIFE),
+        refresh_token: has_refresh.then_some(Life::Unlimited),
     };
-    store::session::insert(&mut tx, new).await?;
-    if let Some(device_id) = scope.device_id() {
-        session::replace_on_device(app, &mut tx, &user.id, device_id, &id).await?;
-    }
-    let access = Secret::of_family(Kind::AccessToken, &family);
-    insert_token(app, &mut tx, &id, (TokenKind::Access, &access), Some(now + ACCESS_TOKEN_LIFE)).await?;
-    let has_refresh = client.metadata.allows_grant(GrantType::RefreshToken);
-    let refresh = has_refresh.then(|| Secret::of_family(Kind::RefreshToken, &family));
-    if let Some(refresh) = &refresh {
-        insert_token(app, &mut tx, &id, (TokenKind::Refresh, refresh), None).await?;
-    }
-    tx.commit().await?;
-    metrics::counter!("keymaker_sessions_started_total", "grant_type" => "authorization_code").increment(1);
+    let Opened { access_token, refresh_token } = open(app, opening).await?;
     let id_token = match scope.is_openid() {
-        true => Some(id_token(app, client, user, grant.auth_time, grant.nonce.as_deref(), &access)?),
+        true => Some(id_token(app, client, user, grant.auth_time, grant.nonce.as_deref(), &access_token)?),
         false => None,
     };
     Ok(TokenResponse {
-        access_token: access.expose().to_owned(),
+        access_token: access_token.expose().to_owned(),
         token_type: "Bearer",
         expires_in: ACCESS_TOKEN_LIFE / SECOND,
-        refresh_token: refresh.map(|secret| secret.expose().to_owned()),
+        refresh_token: refresh_token.map(|secret| secret.expose().to_owned()),
         scope: grant.scope.clone(),
         id_token,
     })
 }
 
-async fn insert_token(
-    app: &App,
-    tx: &mut Tx,
-    session: &SessionId,
-    (kind, secret): (TokenKind, &Secret),
-    expires_at: Option<i64>,
-) -> Result<()> {
-    let token = NewToken {
-        id: &app.new_token_id(),
-        session,
-        kind,
-        secret_hash: secret.hash(),
-        scope: None,
-        expires_at,
-        now: app.clock.now(),
-    };
-    Ok(store::token::insert(tx, token).await?)
+/// DEV-04: other people see the name of a device, so it tells no more than the application.
+fn device_name(client: &Client) -> Option<String> {
+    client.metadata.name(&[]).and_then(device::device_name)
 }
 
 /// RFC 6749 §4.4: no person, so no refresh token, no ID token and no Matrix scope (spec SCP-11).
-async fn client_credentials(app: &App, client: &Client, params: &Params, caller: Caller) -> Result<TokenResponse> {
+async fn client_credentials(app: &App, client: &Client, params: &Params, caller: &Caller) -> Result<TokenResponse> {
     let raw = params.get("scope").unwrap_or_default();
     let scope = Scope::parse(raw).and_then(Scope::requestable_by_machines).map_err(Refusal::from)?;
-    let (now, family, id) = (app.clock.now(), Family::generate(), app.new_session_id());
-    let access = Secret::of_family(Kind::AccessToken, &family);
-    let mut tx = app.db.write().await?;
-    let new = NewSession {
-        id: &id,
+    let opening = Opening {
         kind: SessionKind::Oauth,
         user: None,
         client: Some(&client.id),
-        family_hash: family.hash(),
         scope: scope.to_string(),
         device_id: None,
-        user_agent: caller.user_agent.as_deref(),
-        ip: caller.ip,
+        device_name: None,
         auth_time: None,
-        expires_at: Some(now + ACCESS_TOKEN_LIFE),
-        now,
+        caller,
+        warrant: Warrant::Standing,
+        access_token: Life::Limited(ACCESS_TOKEN_LIFE),
+        refresh_token: None,
     };
-    store::session::insert(&mut tx, new).await?;
-    insert_token(app, &mut tx, &id, (TokenKind::Access, &access), Some(now + ACCESS_TOKEN_LIFE)).await?;
-    tx.commit().await?;
+    let opened = open(app, opening).await?;
     Ok(TokenResponse {
-        access_token: access.expose().to_owned(),
+        access_token: opened.access_token.expose().to_owned(),
         token_type: "Bearer",
         expires_in: ACCESS_TOKEN_LIFE / SECOND,
         refresh_token: None,

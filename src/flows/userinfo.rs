@@ -8,7 +8,7 @@ use crate::{
     domain::{
         refusal::Refusal,
         scope::{EMAIL, PROFILE},
-        session::Purpose,
+        session::{Purpose, SessionKind},
         user::User,
     },
     error::Result,
@@ -38,7 +38,9 @@ pub async fn userinfo(app: &App, access_token: &str) -> Result<UserInfo> {
     let secret = Secret::parse(Kind::AccessToken, access_token).ok_or(Refusal::InvalidToken)?;
     let token = store::token::find(&app.db, TokenKind::Access, &secret.hash()).await?.ok_or(Refusal::InvalidToken)?;
     let now = app.clock.now();
-    if !token.is_unexpired(now) || token.session.judge(Purpose::Use, now).is_err() {
+    // CMN-20: the token of an older client is no OAuth token.
+    let is_oauth = token.session.is(SessionKind::Oauth);
+    if !is_oauth || !token.is_unexpired(now) || token.session.judge(Purpose::Use, now).is_err() {
         return Err(Refusal::InvalidToken.into());
     }
     let scope = token.session.scope();

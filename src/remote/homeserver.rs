@@ -48,4 +48,10 @@ pub trait Homeserver: Send + Sync {
 
     /// Deletes the device; one that is not there is fine.
     async fn delete_device(&self, localpart: &str, device_id: &str) -> Result<(), HomeserverError>;
+
+    /// Deactivates the user, with all devices; `erase` asks that messages disappear as far as that is possible.
+    async fn delete_user(&self, localpart: &str, erase: bool) -> Result<(), HomeserverError>;
+
+    /// Takes a deactivation back.
+    async fn reactivate_user(&self, localpart: &str) -> Result<(), HomeserverError>;
 }

@@ -129,4 +129,12 @@ impl Homeserver for Synapse {
     async fn delete_device(&self, localpart: &str, device_id: &str) -> Result<(), HomeserverError> {
         self.post("delete_device", json!({ "localpart": localpart, "device_id": device_id })).await
     }
+
+    async fn delete_user(&self, localpart: &str, erase: bool) -> Result<(), HomeserverError> {
+        self.post("delete_user", json!({ "localpart": localpart, "erase": erase })).await
+    }
+
+    async fn reactivate_user(&self, localpart: &str) -> Result<(), HomeserverError> {
+        self.post("reactivate_user", json!({ "localpart": localpart })).await
+    }
 }

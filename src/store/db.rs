@@ -14,7 +14,7 @@ use sqlx::{
 };
 use thiserror::Error;
 
-use crate::domain::id::{ClientId, GrantId, JobId, RegistrationId, SessionId, TokenId, UserId};
+use crate::domain::id::{ClientId, GrantId, JobId, RegistrationId, SessionId, SsoLoginId, TokenId, UserId};
 
 /// The migrations that this program knows, compiled in.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -82,6 +82,7 @@ args! {
     &UserId => Text(v) v.as_str().to_owned();
     &ClientId => Text(v) v.as_str().to_owned();
     &GrantId => Text(v) v.as_str().to_owned();
+    &SsoLoginId => Text(v) v.as_str().to_owned();
     &RegistrationId => Text(v) v.as_str().to_owned();
     &SessionId => Text(v) v.as_str().to_owned();
     &TokenId => Text(v) v.as_str().to_owned();

@@ -6,5 +6,6 @@ pub mod grant;
 pub mod job;
 pub mod registration;
 pub mod session;
+pub mod sso_login;
 pub mod token;
 pub mod user;

@@ -1,7 +1,7 @@
 //! Sign-ups in progress.
 
 use crate::{
-    domain::id::{GrantId, RegistrationId},
+    domain::id::{GrantId, RegistrationId, SsoLoginId},
     store::db::{Db, Tx},
 };
 
@@ -11,6 +11,7 @@ pub struct Registration {
     pub id: RegistrationId,
     pub browser_hash: Vec<u8>,
     pub grant_id: Option<GrantId>,
+    pub sso_login_id: Option<SsoLoginId>,
     pub username: String,
     pub password_version: i64,
     pub password_hash: String,
@@ -24,8 +25,8 @@ pub struct Registration {
 pub async fn insert(tx: &mut Tx, registration: &Registration) -> sqlx::Result<()> {
     tx.sql(
         "INSERT INTO registrations (id, browser_hash, grant_id, username, password_version, password_hash,
-             password_strength, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+             password_strength, created_at, expires_at, sso_login_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(&registration.id)
     .bind(registration.browser_hash.as_slice())
@@ -36,6 +37,7 @@ pub async fn insert(tx: &mut Tx, registration: &Registration) -> sqlx::Result<()
     .bind(registration.password_strength)
     .bind(registration.created_at)
     .bind(registration.expires_at)
+    .bind(registration.sso_login_id.as_ref())
     .execute()
     .await?;
     Ok(())
@@ -45,7 +47,7 @@ pub async fn insert(tx: &mut Tx, registration: &Registration) -> sqlx::Result<()
 pub async fn find(db: &Db, id: &RegistrationId) -> sqlx::Result<Option<Registration>> {
     db.sql(
         "SELECT id, browser_hash, grant_id, username, password_version, password_hash, password_strength, created_at,
-             expires_at, consumed_at
+             expires_at, consumed_at, sso_login_id
          FROM registrations WHERE id = $1",
     )
     .bind(id)

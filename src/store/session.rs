@@ -17,6 +17,8 @@ pub struct NewSession<'a> {
     pub family_hash: Vec<u8>,
     pub scope: String,
     pub device_id: Option<&'a str>,
+    /// What an app that is no OAuth client calls its device.
+    pub device_name: Option<&'a str>,
     pub user_agent: Option<&'a str>,
     pub ip: Option<String>,
     pub auth_time: Option<i64>,
@@ -28,8 +30,8 @@ pub struct NewSession<'a> {
 pub async fn insert(tx: &mut Tx, session: NewSession<'_>) -> sqlx::Result<()> {
     tx.sql(
         "INSERT INTO sessions (id, kind, user_id, client_id, family_hash, scope, device_id, user_agent,
-             created_at, auth_time, expires_at, last_active_at, last_active_ip)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $9, $12)",
+             created_at, auth_time, expires_at, last_active_at, last_active_ip, device_name)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $9, $12, $13)",
     )
     .bind(session.id)
     .bind(session.kind.as_str())
@@ -43,6 +45,7 @@ pub async fn insert(tx: &mut Tx, session: NewSession<'_>) -> sqlx::Result<()> {
     .bind(session.auth_time)
     .bind(session.expires_at)
     .bind(session.ip)
+    .bind(session.device_name)
     .execute()
     .await?;
     Ok(())
@@ -108,15 +111,20 @@ pub async fn end_expired(tx: &mut Tx, before: i64, reason: EndReason) -> sqlx::R
     Ok(ended)
 }
 
-/// Tells whether a user ever had a session on a device.
-pub async fn was_device_held(db: &Db, user: &UserId, device_id: &str) -> sqlx::Result<bool> {
-    let row: Option<(i64,)> = db
-        .sql("SELECT CAST(1 AS BIGINT) FROM sessions WHERE user_id = $1 AND device_id = $2 LIMIT 1")
+/// A live session, as far as ending it asks for.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct LiveSession {
+    pub id: SessionId,
+    pub kind: String,
+    pub device_id: Option<String>,
+}
+
+/// Lists the live sessions of a user, of every kind, the oldest first.
+pub async fn list_live(tx: &mut Tx, user: &UserId) -> sqlx::Result<Vec<LiveSession>> {
+    tx.sql("SELECT id, kind, device_id FROM sessions WHERE user_id = $1 AND ended_at IS NULL ORDER BY id")
         .bind(user)
-        .bind(device_id)
-        .optional()
-        .await?;
-    Ok(row.is_some())
+        .all()
+        .await
 }
 
 /// Lists the other live sessions of a user on one device.
@@ -153,19 +161,21 @@ pub async fn is_device_held(db: &Db, user: &UserId, device_id: &str) -> sqlx::Re
 /// One line of the list that a person sees.
 #[derive(sqlx::FromRow)]
 pub struct SignedInApplication {
-    pub client_id: ClientId,
-    pub metadata: String,
+    /// Of an OAuth client.
+    pub metadata: Option<String>,
+    /// What any other app calls its device.
+    pub device_name: Option<String>,
     pub device_id: Option<String>,
     pub created_at: i64,
     pub last_active_at: i64,
 }
 
-/// Lists the live OAuth sessions of a user, the most recently used first.
+/// Lists the apps in which a user is signed in, the most recently used first.
 pub async fn list_applications(db: &Db, user: &UserId) -> sqlx::Result<Vec<SignedInApplication>> {
     db.sql(
-        "SELECT s.client_id, c.metadata, s.device_id, s.created_at, s.last_active_at
-         FROM sessions s JOIN clients c ON c.id = s.client_id
-         WHERE s.user_id = $1 AND s.kind = 'oauth' AND s.ended_at IS NULL AND c.disabled_at IS NULL
+        "SELECT c.metadata, s.device_name, s.device_id, s.created_at, s.last_active_at
+         FROM sessions s LEFT JOIN clients c ON c.id = s.client_id
+         WHERE s.user_id = $1 AND s.kind <> 'browser' AND s.ended_at IS NULL AND c.disabled_at IS NULL
          ORDER BY s.last_active_at DESC, s.id DESC LIMIT 100",
     )
     .bind(user)

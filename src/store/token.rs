@@ -146,6 +146,7 @@ pub struct PairState {
     pub access_first_used_at: Option<i64>,
     pub access_expires_at: Option<i64>,
     pub refresh_consumed_at: Option<i64>,
+    pub refresh_expires_at: Option<i64>,
     /// Absent: the scope of the session.
     pub access_scope: Option<String>,
 }
@@ -154,7 +155,7 @@ pub struct PairState {
 pub async fn find_pair(tx: &mut Tx, access: &TokenId, refresh: &TokenId) -> sqlx::Result<Option<PairState>> {
     tx.sql(
         "SELECT a.first_used_at AS access_first_used_at, a.expires_at AS access_expires_at,
-             r.consumed_at AS refresh_consumed_at, a.scope AS access_scope
+             r.consumed_at AS refresh_consumed_at, r.expires_at AS refresh_expires_at, a.scope AS access_scope
          FROM tokens a JOIN tokens r ON r.session_id = a.session_id WHERE a.id = $1 AND r.id = $2",
     )
     .bind(access)

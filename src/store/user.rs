@@ -9,7 +9,8 @@ use crate::{
 /// Finds the users whose name is this one apart from upper and lower case.
 async fn list_by_folded_name(db: &Db, username: &str) -> sqlx::Result<Vec<User>> {
     db.sql(
-        "SELECT id, username, display_name, is_admin, created_at, locked_at, deactivated_at
+        "SELECT id, username, display_name, is_admin, created_at, locked_at, deactivated_at,
+             browser_login_required_at
          FROM users WHERE username_folded = $1 LIMIT 3",
     )
     .bind(username.to_lowercase())
@@ -31,13 +32,14 @@ pub async fn is_username_taken(db: &Db, username: &str) -> sqlx::Result<bool> {
     Ok(!list_by_folded_name(db, username).await?.is_empty())
 }
 
-/// Finds the owner of an e-mail address.
+/// Finds the owner of a confirmed e-mail address, given in its canonical form.
 pub async fn find_by_email(db: &Db, email: &str) -> sqlx::Result<Option<User>> {
     db.sql(
-        "SELECT u.id, u.username, u.display_name, u.is_admin, u.created_at, u.locked_at, u.deactivated_at
-         FROM users u JOIN user_emails e ON e.user_id = u.id WHERE e.email = $1",
+        "SELECT u.id, u.username, u.display_name, u.is_admin, u.created_at, u.locked_at, u.deactivated_at,
+             u.browser_login_required_at
+         FROM users u JOIN user_emails e ON e.user_id = u.id WHERE e.email = $1 AND e.confirmed_at IS NOT NULL",
     )
-    .bind(email.to_lowercase())
+    .bind(email)
     .optional()
     .await
 }
@@ -45,7 +47,8 @@ pub async fn find_by_email(db: &Db, email: &str) -> sqlx::Result<Option<User>> {
 /// Finds a user by id.
 pub async fn find(db: &Db, id: &UserId) -> sqlx::Result<Option<User>> {
     db.sql(
-        "SELECT id, username, display_name, is_admin, created_at, locked_at, deactivated_at FROM users WHERE id = $1",
+        "SELECT id, username, display_name, is_admin, created_at, locked_at, deactivated_at, browser_login_required_at
+         FROM users WHERE id = $1",
     )
     .bind(id)
     .optional()
@@ -101,10 +104,104 @@ pub async fn unlock(tx: &mut Tx, id: &UserId) -> sqlx::Result<bool> {
     Ok(changed > 0)
 }
 
+/// Deactivates an account; false when it was deactivated already.
+pub async fn deactivate(tx: &mut Tx, id: &UserId, now: i64) -> sqlx::Result<bool> {
+    let changed = tx
+        .sql("UPDATE users SET deactivated_at = $2 WHERE id = $1 AND deactivated_at IS NULL")
+        .bind(id)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(changed > 0)
+}
+
+/// Takes a deactivation back; false when there was none.
+pub async fn reactivate(tx: &mut Tx, id: &UserId) -> sqlx::Result<bool> {
+    let changed = tx
+        .sql("UPDATE users SET deactivated_at = NULL WHERE id = $1 AND deactivated_at IS NOT NULL")
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(changed > 0)
+}
+
+/// Gives or takes the right to ask for server administration; false when it was so already.
+pub async fn set_admin(tx: &mut Tx, id: &UserId, is_admin: bool) -> sqlx::Result<bool> {
+    let changed = tx
+        .sql("UPDATE users SET is_admin = $2 WHERE id = $1 AND is_admin <> $2")
+        .bind(id)
+        .bind(is_admin)
+        .execute()
+        .await?;
+    Ok(changed > 0)
+}
+
+/// Lists the users who may ask for server administration.
+pub async fn list_admins(db: &Db) -> sqlx::Result<Vec<User>> {
+    db.sql(
+        "SELECT id, username, display_name, is_admin, created_at, locked_at, deactivated_at, browser_login_required_at
+         FROM users WHERE is_admin ORDER BY username",
+    )
+    .all()
+    .await
+}
+
+/// Says that the password alone opens no session of an older client; false when that was said already.
+pub async fn require_browser_login(tx: &mut Tx, id: &UserId, now: i64) -> sqlx::Result<bool> {
+    let changed = tx
+        .sql("UPDATE users SET browser_login_required_at = $2 WHERE id = $1 AND browser_login_required_at IS NULL")
+        .bind(id)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(changed > 0)
+}
+
+/// Says that the password alone is enough; false when it was already.
+pub async fn allow_password_login(tx: &mut Tx, id: &UserId) -> sqlx::Result<bool> {
+    let changed = tx
+        .sql(
+            "UPDATE users SET browser_login_required_at = NULL
+             WHERE id = $1 AND browser_login_required_at IS NOT NULL",
+        )
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(changed > 0)
+}
+
 /// Takes hold of a user for the rest of the transaction: whoever changes the sessions of a device does this first.
 pub async fn hold(tx: &mut Tx, id: &UserId) -> sqlx::Result<()> {
     tx.sql("UPDATE users SET username = username WHERE id = $1").bind(id).execute().await?;
     Ok(())
+}
+
+/// The same for whoever opens a session; false when the account was deactivated meanwhile (INV-05).
+pub async fn hold_active(tx: &mut Tx, id: &UserId) -> sqlx::Result<bool> {
+    let held = tx
+        .sql("UPDATE users SET username = username WHERE id = $1 AND deactivated_at IS NULL")
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(held > 0)
+}
+
+/// How many passwords were hashed in one way: the scheme, and the first characters, which with bcrypt tell the cost.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct HashCount {
+    pub version: i64,
+    pub head: String,
+    pub count: i64,
+}
+
+/// Counts the password hashes by the way in which they were made.
+pub async fn count_hashes(db: &Db) -> sqlx::Result<Vec<HashCount>> {
+    db.sql(
+        "SELECT version, SUBSTR(hash, 1, 7) AS head, COUNT(*) AS count
+         FROM user_passwords GROUP BY version, SUBSTR(hash, 1, 7) ORDER BY version, head",
+    )
+    .all()
+    .await
 }
 
 /// Finds the password hash of a user.
@@ -147,7 +244,7 @@ pub async fn upgrade_password(
     Ok(())
 }
 
-/// Adds an e-mail address that an administrator vouches for.
+/// Adds an e-mail address, in its canonical form, that an administrator vouches for.
 ///
 /// # Errors
 /// A unique violation when another account has it.
@@ -155,7 +252,7 @@ pub async fn insert_email(tx: &mut Tx, id: String, user: &UserId, email: &str, n
     tx.sql("INSERT INTO user_emails (id, user_id, email, created_at, confirmed_at) VALUES ($1, $2, $3, $4, $4)")
         .bind(id)
         .bind(user)
-        .bind(email.to_lowercase())
+        .bind(email)
         .bind(now)
         .execute()
         .await?;

@@ -17,12 +17,12 @@ use crate::{
         random,
         secret::{Kind, Secret},
     },
-    domain::refusal::Refusal,
+    domain::{redirect_uri::csp_source, refusal::Refusal},
     error::Error,
     web::{
         pages::{
-            language, layout,
-            views::{ErrorKind, ErrorPage, ReturnLink},
+            language, layout, layout_elsewhere,
+            views::{ErrorKind, ErrorPage, Layout, ReturnLink},
         },
         refusal,
         request::{Browser, cookie, is_https, read_cookie, text},
@@ -69,17 +69,39 @@ pub async fn page(State(app): State<App>, mut request: Request, next: Next) -> R
 
     let mut response = next.run(request).await;
     if let Some(error) = response.extensions_mut().remove::<PageError>() {
-        response = render_error(&app, accept_language.as_deref(), &error, &response);
+        let language = language::negotiate(None, accept_language.as_deref());
+        response = render_error(&app, layout(&app, language), &error, &response);
     }
     let headers = response.headers_mut();
     if is_new && let Ok(value) = HeaderValue::try_from(cookie(&app, Kind::Browser, Some(&browser)).to_string()) {
         headers.append(header::SET_COOKIE, value);
     }
-    secure(&app, headers);
+    secure(headers);
+    if is_https(&app) {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
     response
 }
 
-fn render_error(app: &App, accept_language: Option<&str>, error: &PageError, bare: &Response) -> Response {
+/// Surrounds a page handler that is asked at the homeserver's address: our cookies are not there, and the style sheet
+/// is at ours.
+pub async fn page_elsewhere(State(app): State<App>, request: Request, next: Next) -> Response {
+    let accept_language = text(request.headers(), header::ACCEPT_LANGUAGE).map(str::to_owned);
+    let mut response = next.run(request).await;
+    if let Some(error) = response.extensions_mut().remove::<PageError>() {
+        let language = language::negotiate(None, accept_language.as_deref());
+        response = render_error(&app, layout_elsewhere(&app, language), &error, &response);
+    }
+    let own = app.config.http.public_base.origin().ascii_serialization();
+    let policy = content_security_policy("form-action 'none'; ").replace("'self'", &own);
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    secure(response.headers_mut());
+    response
+}
+
+fn render_error(app: &App, layout: Layout, error: &PageError, bare: &Response) -> Response {
     let status = bare.status();
     let support_id = status.is_server_error().then(|| {
         let id = random::ulid(app.clock.now());
@@ -87,7 +109,7 @@ fn render_error(app: &App, accept_language: Option<&str>, error: &PageError, bar
         id
     });
     let page = ErrorPage {
-        layout: layout(app, language::negotiate(None, accept_language)),
+        layout,
         status: status.as_u16(),
         kind: kind_of(&error.error),
         support_id,
@@ -97,8 +119,8 @@ fn render_error(app: &App, accept_language: Option<&str>, error: &PageError, bar
     if let Some(allow) = bare.headers().get(header::ALLOW) {
         response.headers_mut().insert(header::ALLOW, allow.clone());
     }
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(refusal::RETRY_AFTER));
+    if refusal::is_worth_a_retry(status) {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(refusal::RETRY_AFTER_SECONDS));
     }
     response
 }
@@ -122,6 +144,7 @@ fn kind_of(error: &Error) -> ErrorKind {
         Refusal::UserLocked => ErrorKind::Locked,
         Refusal::UserDeactivated => ErrorKind::Deactivated,
         Refusal::TooLarge => ErrorKind::TooLarge,
+        Refusal::LimitExceeded => ErrorKind::TooManyRequests,
         Refusal::Busy | Refusal::HomeserverUnavailable => ErrorKind::Unavailable,
         other => ErrorKind::InvalidRequest { detail: other.to_string() },
     }
@@ -139,15 +162,23 @@ pub fn html(page: &impl Template) -> Response {
 }
 
 /// WEB-03: nothing inline, nothing from elsewhere, no script.
-pub fn content_security_policy(form_action: &str) -> String {
+fn content_security_policy(form_action: &str) -> String {
     format!(
         "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; {form_action}base-uri 'none'; \
          frame-ancestors 'none'"
     )
 }
 
+/// Lets a form of this page end at a redirect URI: Chromium holds the redirect that follows a form to the page's
+/// `form-action` (WEB-03, TRP-17). Where a policy cannot name the origin, the directive is left out.
+pub fn with_form_action(redirect_uri: &str, response: Response) -> Response {
+    let form_action = csp_source(redirect_uri).map(|source| format!("form-action 'self' {source}; "));
+    let policy = content_security_policy(form_action.as_deref().unwrap_or_default());
+    ([(header::CONTENT_SECURITY_POLICY, policy)], response).into_response()
+}
+
 /// WEB-03 to WEB-05; a handler that sets its own policy keeps it.
-fn secure(app: &App, headers: &mut HeaderMap) {
+fn secure(headers: &mut HeaderMap) {
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY)
         && let Ok(policy) = HeaderValue::try_from(content_security_policy("form-action 'self'; "))
     {
@@ -164,10 +195,6 @@ fn secure(app: &App, headers: &mut HeaderMap) {
     ];
     for (name, value) in FIXED {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
-    if is_https(app) {
-        let year = HeaderValue::from_static("max-age=31536000");
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
     }
 }
 

@@ -5,14 +5,14 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, header, request::Parts};
+use http::{HeaderValue, StatusCode, header, request::Parts};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::sync::OnceLock;
 
 use crate::{
     app::App,
     store,
-    web::{refusal::RETRY_AFTER, request::client_ip},
+    web::{refusal::RETRY_AFTER_SECONDS, request::client_ip},
 };
 
 static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
@@ -28,8 +28,8 @@ pub async fn health(State(app): State<App>) -> Response {
         Ok(()) => "OK".into_response(),
         Err(error) => {
             tracing::error!(%error, "the database does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY_AFTER)], "the database does not answer")
-                .into_response()
+            let retry_after = [(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS))];
+            (StatusCode::SERVICE_UNAVAILABLE, retry_after, "the database does not answer").into_response()
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The one table that turns a refusal into its HTTP status, and the JSON of OAuth endpoints (spec CMN-01, 4.4).
+//! The tables that turn a refusal into its HTTP status and into its Matrix error, and the JSON of OAuth endpoints (spec
+//! CMN-01, 4.4, area 12).
 //! What went wrong on our side is logged here and told to nobody.
 
 use axum::{
@@ -10,16 +11,18 @@ use serde::Serialize;
 
 use crate::{domain::refusal::Refusal, error::Error};
 
-/// Seconds after which a client that came at a bad moment may try again.
-pub const RETRY_AFTER: &str = "5";
+/// After how long a client that came at a bad moment may try again.
+pub const RETRY_AFTER_SECONDS: u16 = 5;
 
-/// Gives the status of a refusal, the same on pages and in APIs.
+/// Gives the status of a refusal, the same on pages and in OAuth.
 pub fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::InvalidClient | Refusal::MissingToken | Refusal::InvalidToken | Refusal::WrongCredentials => {
             StatusCode::UNAUTHORIZED
         }
         Refusal::InsufficientScope(_)
+        | Refusal::BrowserLoginRequired
+        | Refusal::InvalidLoginToken
         | Refusal::OtherBrowser
         | Refusal::ForgedForm
         | Refusal::RegistrationClosed
@@ -29,10 +32,19 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         Refusal::NotFound => StatusCode::NOT_FOUND,
         Refusal::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Refusal::LimitExceeded => StatusCode::TOO_MANY_REQUESTS,
         // A 4xx on refresh makes Matrix clients delete their data, so what passes is never a 429 (TRP-05).
         Refusal::Busy | Refusal::HomeserverUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::InvalidRequest(_)
         | Refusal::InvalidGrant(_)
+        | Refusal::RefreshTokenExpired
+        | Refusal::DeviceRefused
+        | Refusal::NotJson
+        | Refusal::BadJson(_)
+        | Refusal::MissingParam(_)
+        | Refusal::InvalidParam(_)
+        | Refusal::UnsupportedLogin(_)
+        | Refusal::ApplicationServiceLogin
         | Refusal::UnauthorizedClient(_)
         | Refusal::UnsupportedGrantType
         | Refusal::UnsupportedResponseType
@@ -70,6 +82,38 @@ pub fn status_of(error: &Error) -> StatusCode {
     }
 }
 
+/// Gives the status and the `errcode` of an error in the Matrix client-server API, and logs trouble of our own.
+pub fn matrix_error(error: &Error) -> (StatusCode, &'static str) {
+    let status = status_of(error);
+    let Error::Refusal(refusal) = error else { return (status, "M_UNKNOWN") };
+    match refusal {
+        Refusal::NotJson => (status, "M_NOT_JSON"),
+        Refusal::BadJson(_) => (status, "M_BAD_JSON"),
+        Refusal::MissingParam(_) => (status, "M_MISSING_PARAM"),
+        Refusal::InvalidParam(_) => (status, "M_INVALID_PARAM"),
+        Refusal::ApplicationServiceLogin => (status, "M_APPSERVICE_LOGIN_UNSUPPORTED"),
+        Refusal::WrongCredentials
+        | Refusal::InvalidLoginToken
+        | Refusal::BrowserLoginRequired
+        | Refusal::DeviceRefused => (StatusCode::FORBIDDEN, "M_FORBIDDEN"),
+        Refusal::UserDeactivated => (status, "M_USER_DEACTIVATED"),
+        Refusal::UserLocked => (StatusCode::UNAUTHORIZED, "M_USER_LOCKED"),
+        Refusal::MissingToken => (status, "M_MISSING_TOKEN"),
+        Refusal::InvalidToken | Refusal::InvalidGrant(_) | Refusal::RefreshTokenExpired => {
+            (StatusCode::UNAUTHORIZED, "M_UNKNOWN_TOKEN")
+        }
+        Refusal::LimitExceeded => (status, "M_LIMIT_EXCEEDED"),
+        Refusal::TooLarge => (status, "M_TOO_LARGE"),
+        Refusal::NotFound | Refusal::MethodNotAllowed => (status, "M_UNRECOGNIZED"),
+        _ => (status, "M_UNKNOWN"),
+    }
+}
+
+/// Tells whether a status means that the same request may go well later.
+pub fn is_worth_a_retry(status: StatusCode) -> bool {
+    matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
+}
+
 /// An error on its way out of an OAuth endpoint.
 pub struct OAuthError(pub Error);
 
@@ -96,8 +140,8 @@ impl IntoResponse for OAuthError {
         let mut response = (status, Json(OAuthErrorBody { error, error_description })).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        if is_worth_a_retry(status) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
         }
         if let Some(challenge) = self.0.refusal().and_then(challenge) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);

@@ -21,7 +21,7 @@ const MOST_BODY_BYTES: usize = 64 * 1024;
 pub fn router(app: App) -> Router {
     let base = app.config.http.public_base.path().trim_end_matches('/').to_owned();
     let public =
-        Router::new().merge(issuer_documents(&app, &base)).merge(nest(&base, api())).merge(matrix()).layer(cors());
+        Router::new().merge(issuer_documents(&app, &base)).merge(nest(&base, api())).merge(matrix(&app)).layer(cors());
     let router = Router::new()
         .merge(public)
         .merge(nest(&base, introspection()))
@@ -70,15 +70,39 @@ fn introspection() -> Router<App> {
 }
 
 /// What is ours of the Matrix client-server API; everything else there belongs to the homeserver.
-fn matrix() -> Router<App> {
-    Router::new()
+fn matrix(app: &App) -> Router<App> {
+    let router = Router::new()
         .route("/_matrix/client/v1/auth_metadata", get(discovery::metadata))
         .route("/_matrix/client/unstable/org.matrix.msc2965/auth_metadata", get(discovery::metadata))
         .route("/_matrix/client/unstable/org.matrix.msc2965/auth_issuer", get(matrix::auth_issuer))
         .route("/_matrix", any(matrix::unrecognized))
         .route("/_matrix/", any(matrix::unrecognized))
-        .route("/_matrix/{*path}", any(matrix::unrecognized))
-        .method_not_allowed_fallback(matrix::method_not_allowed)
+        .route("/_matrix/{*path}", any(matrix::unrecognized));
+    let router = match app.config.compatibility.enabled {
+        true => COMPAT_VERSIONS.iter().fold(router, |router, version| router.merge(compat(app, version))),
+        false => router,
+    };
+    router.method_not_allowed_fallback(matrix::method_not_allowed)
+}
+
+/// The versions under which older clients ask. What a reverse proxy sends here besides belongs to the homeserver (TRP-29).
+const COMPAT_VERSIONS: [&str; 3] = ["api/v1", "r0", "v3"];
+
+/// The login API of clients that do not speak OAuth (spec area 12).
+fn compat(app: &App, version: &str) -> Router<App> {
+    let base = format!("/_matrix/client/{version}");
+    let sso = Router::new()
+        .route(&format!("{base}/login/sso/redirect"), get(matrix::sso::redirect))
+        .route(&format!("{base}/login/sso/redirect/"), get(matrix::sso::redirect))
+        .route(&format!("{base}/login/sso/redirect/{{idp}}"), get(matrix::sso::redirect_to_provider))
+        .route_layer(from_fn_with_state(app.clone(), frame::page_elsewhere));
+    ["", "/"].iter().fold(sso, |router, slash| {
+        router
+            .route(&format!("{base}/login{slash}"), get(matrix::login::get).post(matrix::login::post))
+            .route(&format!("{base}/refresh{slash}"), post(matrix::session::refresh))
+            .route(&format!("{base}/logout{slash}"), post(matrix::session::logout))
+            .route(&format!("{base}/logout/all{slash}"), post(matrix::session::logout_all))
+    })
 }
 
 /// What people see.
@@ -90,6 +114,8 @@ fn page_routes(app: &App) -> Router<App> {
         .route("/register", get(pages::register::get).post(pages::register::post))
         .route("/register/finish", get(pages::register::get_finish).post(pages::register::post_finish))
         .route("/consent/{grant}", get(pages::consent::get).post(pages::consent::post))
+        .route("/sso", get(pages::sso::start))
+        .route("/sso/{login}", get(pages::sso::get).post(pages::sso::post))
         .route("/logout", get(pages::logout::get).post(pages::logout::post))
         .route("/account", get(pages::account::get))
         .route("/account/", get(pages::account::get))

@@ -1,7 +1,7 @@
 //! A homeserver that remembers what it was told and fails when it is told to.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -23,6 +23,12 @@ pub struct FakeHomeserver {
     /// Names that the homeserver gives to nobody.
     pub reserved: Mutex<BTreeSet<String>>,
     pub is_down: AtomicBool,
+    /// It does what it is told, and its answers get lost.
+    pub loses_answers: AtomicBool,
+    /// What devices are called.
+    pub device_names: Mutex<BTreeMap<(String, String), String>>,
+    /// Device ids that it gives to nobody.
+    pub refused_devices: Mutex<BTreeSet<String>>,
     /// Milliseconds before each call takes effect.
     pub delay: AtomicU64,
 }
@@ -34,6 +40,15 @@ impl FakeHomeserver {
 
     pub fn has_device(&self, user: &str, device: &str) -> bool {
         self.devices.lock().unwrap().contains(&(user.to_owned(), device.to_owned()))
+    }
+
+    pub fn device_name(&self, user: &str, device: &str) -> Option<String> {
+        self.device_names.lock().unwrap().get(&(user.to_owned(), device.to_owned())).cloned()
+    }
+
+    /// How many devices it was told to delete, or tried to.
+    pub fn deletions(&self) -> usize {
+        self.calls.lock().unwrap().iter().filter(|call| call.starts_with("delete ")).count()
     }
 
     pub fn calls(&self) -> Vec<String> {
@@ -70,19 +85,39 @@ impl Homeserver for FakeHomeserver {
         &self,
         localpart: &str,
         device_id: &str,
-        _display_name: Option<&str>,
+        display_name: Option<&str>,
     ) -> Result<(), HomeserverError> {
         self.call(format!("upsert {localpart} {device_id}")).await?;
         if !self.users.lock().unwrap().contains(localpart) {
             return Err(HomeserverError::UnknownUser);
         }
-        self.devices.lock().unwrap().insert((localpart.to_owned(), device_id.to_owned()));
-        Ok(())
+        if self.refused_devices.lock().unwrap().contains(device_id) {
+            return Err(HomeserverError::Refused { status: 400, errcode: "M_INVALID_PARAM".to_owned(), message: String::new() });
+        }
+        let device = (localpart.to_owned(), device_id.to_owned());
+        if let Some(name) = display_name {
+            self.device_names.lock().unwrap().insert(device.clone(), name.to_owned());
+        }
+        self.devices.lock().unwrap().insert(device);
+        match self.loses_answers.load(Ordering::SeqCst) {
+            true => Err(HomeserverError::Unavailable("the answer was lost".to_owned())),
+            false => Ok(()),
+        }
     }
 
     async fn delete_device(&self, localpart: &str, device_id: &str) -> Result<(), HomeserverError> {
         self.call(format!("delete {localpart} {device_id}")).await?;
         self.devices.lock().unwrap().remove(&(localpart.to_owned(), device_id.to_owned()));
         Ok(())
+    }
+
+    async fn delete_user(&self, localpart: &str, erase: bool) -> Result<(), HomeserverError> {
+        self.call(format!("deactivate {localpart} erase={erase}")).await?;
+        self.devices.lock().unwrap().retain(|(user, _)| user != localpart);
+        Ok(())
+    }
+
+    async fn reactivate_user(&self, localpart: &str) -> Result<(), HomeserverError> {
+        self.call(format!("reactivate {localpart}")).await
     }
 }

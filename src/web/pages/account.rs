@@ -42,9 +42,14 @@ pub async fn get(State(app): State<App>, visitor: Visitor) -> Result<Response, P
 async fn sessions(app: &App, signed_in: &SignedIn, language: Language) -> Result<Vec<SessionView>> {
     let applications = store::session::list_applications(&app.db, &signed_in.user.id).await?;
     let view = |application: store::session::SignedInApplication| {
-        let metadata: Option<ClientMetadata> = serde_json::from_str(&application.metadata).ok();
+        // An app that is no OAuth client has no metadata; it may have named its device.
+        let is_older_client = application.metadata.is_none();
+        let metadata: Option<ClientMetadata> =
+            application.metadata.and_then(|metadata| serde_json::from_str(&metadata).ok());
+        let name = metadata.and_then(|metadata| metadata.name(&[language.tag()]).map(str::to_owned));
         SessionView {
-            client_name: metadata.and_then(|metadata| metadata.name(&[language.tag()]).map(str::to_owned)),
+            client_name: name.or(application.device_name),
+            is_older_client,
             device_id: application.device_id,
             created_at: Moment(application.created_at),
             last_active_at: Some(Moment(application.last_active_at)),

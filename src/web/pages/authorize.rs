@@ -4,7 +4,6 @@ use axum::{extract::State, response::Response};
 
 use crate::{
     app::App,
-    domain::id::GrantId,
     flows::authorize::{Begun, begin},
     web::{
         frame::PageError,
@@ -16,15 +15,13 @@ use crate::{
 /// Begins an authorization and shows its first page.
 pub async fn get(State(app): State<App>, visitor: Visitor, Query(params): Query) -> Result<Response, PageError> {
     match begin(&app, &params, &visitor.browser, visitor.signed_in.as_ref()).await? {
-        Begun::Continue(grant) => go_on(&app, &visitor, &grant).await,
+        Begun::Continue(grant) => {
+            let in_progress = InProgress::authorization(&app, &visitor, grant.as_str()).await?;
+            Ok(see_other(&next_path(&app, &visitor, Some(&in_progress))))
+        }
         Begun::Respond(response) => Ok(see_other(&response.location())),
         Begun::Offer(refusal, response) => Err(PageError::with_return(refusal, response.location())),
     }
-}
-
-async fn go_on(app: &App, visitor: &Visitor, grant: &GrantId) -> Result<Response, PageError> {
-    let in_progress = InProgress::find(app, visitor, grant).await?;
-    Ok(see_other(&next_path(app, visitor, Some(&in_progress))))
 }
 
 /// Turns the form of a client into the same request by GET: a form from another site arrives without our cookies, and

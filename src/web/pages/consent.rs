@@ -2,29 +2,27 @@
 
 use axum::{
     extract::{Path, State},
-    response::{IntoResponse, Response},
+    response::Response,
 };
-use http::header;
 
 use crate::{
     app::App,
     domain::{
-        id::GrantId,
-        redirect_uri::csp_source,
+        grant::Grant,
         refusal::Refusal,
         scope::{EMAIL, PROFILE, Scope},
         user::mxid,
     },
-    error::Result,
     flows::{
         authorize::{approve, deny},
         browser::SignedIn,
     },
+    store::client::Client,
     web::{
-        frame::{PageError, content_security_policy, html},
+        frame::{PageError, html, with_form_action},
         pages::{
             InProgress, layout, next_path, path, see_other,
-            views::{Access, ConsentPage, HttpsLink},
+            views::{Access, ClientView, ConsentPage, HttpsLink},
         },
         request::{PageForm, Visitor},
     },
@@ -32,12 +30,13 @@ use crate::{
 
 /// Shows the question, to somebody who is signed in recently enough.
 pub async fn get(State(app): State<App>, visitor: Visitor, Path(grant): Path<String>) -> Result<Response, PageError> {
-    let in_progress = InProgress::find(&app, &visitor, &GrantId::read(&grant).ok_or(Refusal::TransactionOver)?).await?;
-    let Some(signed_in) = acceptable(&app, &visitor, &in_progress) else {
+    let in_progress = InProgress::authorization(&app, &visitor, &grant).await?;
+    let Some((signed_in, grant, client)) = question(&app, &visitor, &in_progress) else {
         return Ok(see_other(&next_path(&app, &visitor, Some(&in_progress))));
     };
-    let page = page(&app, &visitor, &in_progress, signed_in)?;
-    Ok(with_policy(&in_progress.grant.redirect_uri, html(&page)))
+    let client_view = in_progress.client_view(&visitor).ok_or(Refusal::RedirectUriMismatch)?;
+    let page = page(&app, &visitor, signed_in, grant, client, client_view);
+    Ok(with_form_action(&grant.redirect_uri, html(&page)))
 }
 
 /// Carries out the decision.
@@ -47,31 +46,43 @@ pub async fn post(
     Path(grant): Path<String>,
     PageForm(form): PageForm,
 ) -> Result<Response, PageError> {
-    let in_progress = InProgress::find(&app, &visitor, &GrantId::read(&grant).ok_or(Refusal::TransactionOver)?).await?;
-    let Some(signed_in) = acceptable(&app, &visitor, &in_progress) else {
+    let in_progress = InProgress::authorization(&app, &visitor, &grant).await?;
+    let Some((signed_in, grant, _)) = question(&app, &visitor, &in_progress) else {
         // Whoever is no longer signed in decides nothing, and is only sent to sign in.
         return Ok(see_other(&next_path(&app, &visitor, Some(&in_progress))));
     };
     visitor.check_form_as(&app, &form, signed_in)?;
     let response = match form.get("action") {
-        Some("allow") => approve(&app, &in_progress.grant, signed_in).await?,
-        Some("deny") => deny(&app, &in_progress.grant).await?,
+        Some("allow") => approve(&app, grant, signed_in).await?,
+        Some("deny") => deny(&app, grant).await?,
         Some("switch") => {
-            let login = format!("login?grant={}&switch=1", in_progress.grant.id);
+            let login = format!("login?grant={}&switch=1", grant.id);
             return Ok(see_other(&path(&app, &login)));
         }
         _ => return Err(Refusal::InvalidRequest("action is missing".to_owned()).into()),
     };
-    Ok(with_policy(&in_progress.grant.redirect_uri, see_other(&response.location())))
+    Ok(with_form_action(&grant.redirect_uri, see_other(&response.location())))
 }
 
-fn acceptable<'a>(app: &App, visitor: &'a Visitor, in_progress: &InProgress) -> Option<&'a SignedIn> {
-    let now = app.clock.now();
-    visitor.signed_in.as_ref().filter(|signed_in| in_progress.grant.accepts_login_of(signed_in.auth_time, now))
+/// Gives the parts of the question, when there is somebody signed in recently enough to answer it.
+fn question<'a>(
+    app: &App,
+    visitor: &'a Visitor,
+    in_progress: &'a InProgress,
+) -> Option<(&'a SignedIn, &'a Grant, &'a Client)> {
+    let InProgress::Authorization { grant, client } = in_progress else { return None };
+    let signed_in = visitor.signed_in.as_ref()?;
+    grant.accepts_login_of(signed_in.auth_time, app.clock.now()).then_some((signed_in, grant, client))
 }
 
-fn page(app: &App, visitor: &Visitor, in_progress: &InProgress, signed_in: &SignedIn) -> Result<ConsentPage, Refusal> {
-    let InProgress { grant, client } = in_progress;
+fn page(
+    app: &App,
+    visitor: &Visitor,
+    signed_in: &SignedIn,
+    grant: &Grant,
+    client: &Client,
+    client_view: ClientView,
+) -> ConsentPage {
     let language = visitor.language(grant.ui_locales.as_deref());
     let languages = visitor.client_languages(grant.ui_locales.as_deref());
     let languages: Vec<&str> = languages.iter().map(String::as_str).collect();
@@ -80,11 +91,11 @@ fn page(app: &App, visitor: &Visitor, in_progress: &InProgress, signed_in: &Sign
         .hinted_localpart(app.server_name())
         .filter(|localpart| *localpart != signed_in.user.username)
         .map(|localpart| mxid(localpart, app.server_name()));
-    Ok(ConsentPage {
+    ConsentPage {
         layout: layout(app, language),
         action: path(app, &format!("consent/{}", grant.id)),
         csrf: visitor.csrf_as(app, signed_in),
-        client: in_progress.client_view(visitor).ok_or(Refusal::RedirectUriMismatch)?,
+        client: client_view,
         client_uri: link(client.metadata.client_uri.as_deref()),
         tos_uri: link(client.metadata.tos_uri(&languages)),
         policy_uri: link(client.metadata.policy_uri(&languages)),
@@ -92,7 +103,7 @@ fn page(app: &App, visitor: &Visitor, in_progress: &InProgress, signed_in: &Sign
         display_name: signed_in.user.display_name.clone(),
         access: access(&Scope::parse(&grant.scope).unwrap_or_default()),
         hinted_user_id: hinted,
-    })
+    }
 }
 
 fn access(scope: &Scope) -> Vec<Access> {
@@ -113,12 +124,4 @@ fn access(scope: &Scope) -> Vec<Access> {
         access.push(Access::Email);
     }
     access
-}
-
-/// Chromium holds the redirect that follows a form to the page's `form-action`, so the client's origin has to be in it
-/// (WEB-03, TRP-17). Where a policy cannot name the origin, the directive is left out.
-fn with_policy(redirect_uri: &str, response: Response) -> Response {
-    let form_action = csp_source(redirect_uri).map(|source| format!("form-action 'self' {source}; "));
-    let policy = content_security_policy(form_action.as_deref().unwrap_or_default());
-    ([(header::CONTENT_SECURITY_POLICY, policy)], response).into_response()
 }

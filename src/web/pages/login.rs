@@ -8,13 +8,13 @@ use http::StatusCode;
 
 use crate::{
     app::App,
-    domain::{grant::Grant, refusal::Refusal},
+    domain::refusal::Refusal,
     error::Error,
-    flows::login::by_password,
+    flows::login::{Identifier, by_password},
     web::{
         frame::{PageError, html},
         pages::{
-            InProgress, layout, next_path, path, path_after_login, path_with_grant, see_other, sign_in,
+            InProgress, layout, next_path, path, path_after_login, path_within, see_other, sign_in,
             views::{ContinueAs, LoginError, LoginNotice, LoginPage},
         },
         refusal::status,
@@ -44,7 +44,7 @@ pub async fn post(
     let in_progress = InProgress::named(&app, &visitor, &query).await?;
     visitor.check_form(&app, &form)?;
     let username = form.get("username").unwrap_or_default();
-    match by_password(&app, username, form.get("password").unwrap_or_default()).await {
+    match by_password(&app, &Identifier::Typed(username.to_owned()), form.get("password").unwrap_or_default()).await {
         Ok(user) => Ok(sign_in(&app, &visitor, &user.id, in_progress.as_ref()).await?),
         Err(error) => {
             let (shown, status) = what_to_show(error)?;
@@ -74,8 +74,8 @@ fn page(
     username: Option<&str>,
     error: Option<LoginError>,
 ) -> LoginPage {
-    let grant = in_progress.map(|in_progress| &in_progress.grant);
-    let language = visitor.language(grant.and_then(|grant| grant.ui_locales.as_deref()));
+    let grant = in_progress.and_then(InProgress::grant);
+    let language = visitor.language(in_progress.and_then(InProgress::ui_locales));
     let hint = grant.and_then(|grant| grant.hinted_identifier(app.server_name()));
     // A request that wants the password again is about the account that is signed in.
     let wants_again = grant
@@ -84,17 +84,17 @@ fn page(
     let prefilled = username.or(hint).or(wants_again.map(|(_, signed_in)| signed_in.user.username.as_str()));
     LoginPage {
         layout: layout(app, language),
-        action: path_with_grant(app, "login", grant.map(|grant| &grant.id)),
+        action: path_within(app, "login", in_progress),
         csrf: visitor.csrf(app),
         username: prefilled.unwrap_or_default().to_owned(),
         error,
-        notice: notice(app, grant, wants_again.is_some()),
+        notice: notice(app, in_progress, wants_again.is_some()),
         client: in_progress.and_then(|in_progress| in_progress.client_view(visitor)),
         register_href: app
             .config
             .account
             .password_registration_enabled
-            .then(|| path_with_grant(app, "register", grant.map(|grant| &grant.id))),
+            .then(|| path_within(app, "register", in_progress)),
         continue_as: visitor.signed_in.as_ref().filter(|_| wants_again.is_none()).map(|signed_in| ContinueAs {
             user_id: signed_in.user.mxid(app.server_name()),
             href: path_after_login(app, in_progress),
@@ -102,8 +102,8 @@ fn page(
     }
 }
 
-fn notice(app: &App, grant: Option<&Grant>, wants_again: bool) -> Option<LoginNotice> {
-    let is_sign_up = grant.is_some_and(|grant| grant.wants_registration);
+fn notice(app: &App, in_progress: Option<&InProgress>, wants_again: bool) -> Option<LoginNotice> {
+    let is_sign_up = in_progress.is_some_and(InProgress::wants_registration);
     match is_sign_up && !app.config.account.password_registration_enabled {
         true => Some(LoginNotice::RegistrationClosed),
         false => wants_again.then_some(LoginNotice::Reauthenticate),

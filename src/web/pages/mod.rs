@@ -8,6 +8,7 @@ pub mod language;
 pub mod login;
 pub mod logout;
 pub mod register;
+pub mod sso;
 pub mod views;
 
 use axum::{
@@ -21,15 +22,13 @@ use crate::{
     crypto::secret::Kind,
     domain::{
         grant::Grant,
-        id::{GrantId, UserId},
+        id::{GrantId, SsoLoginId, UserId},
         params::Params,
         refusal::Refusal,
+        sso_login::SsoLogin,
     },
     error::Result,
-    flows::{
-        authorize::{self as flow, Step},
-        browser,
-    },
+    flows::{self, browser},
     store::client::Client,
     web::{
         frame::PageError,
@@ -68,10 +67,19 @@ pub async fn method_not_allowed() -> PageError {
 
 /// Gives what surrounds every page.
 pub fn layout(app: &App, language: Language) -> Layout {
+    layout_at(app, language, app.config.http.public_base.path())
+}
+
+/// Gives what surrounds a page at the homeserver's address: everything that belongs to it is at ours.
+pub fn layout_elsewhere(app: &App, language: Language) -> Layout {
+    layout_at(app, language, app.config.http.public_base.as_str())
+}
+
+fn layout_at(app: &App, language: Language, base: &str) -> Layout {
     let branding = &app.config.branding;
     let name = branding.service_name.clone().unwrap_or_else(|| app.server_name().to_owned());
     let link = |uri: &Option<crate::config::WebUrl>| uri.as_ref().and_then(|uri| HttpsLink::parse(uri.as_str()));
-    let mut layout = Layout::new(language, app.config.http.public_base.path(), name);
+    let mut layout = Layout::new(language, base, name);
     layout.policy_uri = link(&branding.policy_uri);
     layout.tos_uri = link(&branding.tos_uri);
     layout.imprint = branding.imprint.clone();
@@ -83,16 +91,17 @@ pub fn path(app: &App, page: &str) -> String {
     format!("{}{page}", app.config.http.public_base.path())
 }
 
-/// Gives the path of a page that carries on an authorization, or stands alone.
-fn path_with_grant(app: &App, page: &str, grant: Option<&GrantId>) -> String {
-    match grant {
-        Some(grant) => path(app, &format!("{page}?grant={grant}")),
+/// Gives the path of a page that carries on what is in progress, or stands alone.
+fn path_within(app: &App, page: &str, in_progress: Option<&InProgress>) -> String {
+    match in_progress {
+        Some(InProgress::Authorization { grant, .. }) => path(app, &format!("{page}?grant={}", grant.id)),
+        Some(InProgress::SsoLogin(login)) => path(app, &format!("{page}?sso={}", login.id)),
         None => path(app, page),
     }
 }
 
 /// Sends the browser on with 303, which never repeats a form (AUT-07).
-fn see_other(location: &str) -> Response {
+pub fn see_other(location: &str) -> Response {
     match HeaderValue::try_from(location) {
         Ok(location) => (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response(),
         // Registered redirect URIs are ASCII; anything else never got this far.
@@ -100,55 +109,111 @@ fn see_other(location: &str) -> Response {
     }
 }
 
-/// The authorization that a page carries on.
-struct InProgress {
-    grant: Grant,
-    client: Client,
+/// What a page carries on.
+enum InProgress {
+    Authorization {
+        grant: Box<Grant>,
+        client: Box<Client>,
+    },
+    /// The login of an older client.
+    SsoLogin(Box<SsoLogin>),
 }
 
 impl InProgress {
-    /// Finds the authorization named by `grant` in a query; nothing when none is named.
+    /// Finds what `grant` or `sso` names in a query; nothing when neither is there.
     async fn named(app: &App, visitor: &Visitor, params: &Params) -> Result<Option<Self>> {
-        match params.get("grant") {
-            None => Ok(None),
-            Some(id) => {
-                let id = GrantId::read(id).ok_or(Refusal::TransactionOver)?;
-                Self::find(app, visitor, &id).await.map(Some)
-            }
+        Ok(match (params.get("grant"), params.get("sso")) {
+            (Some(id), _) => Some(Self::authorization(app, visitor, id).await?),
+            (None, Some(id)) => Some(Self::sso_login(app, visitor, id).await?),
+            (None, None) => None,
+        })
+    }
+
+    async fn authorization(app: &App, visitor: &Visitor, id: &str) -> Result<Self> {
+        let id = GrantId::read(id).ok_or(Refusal::TransactionOver)?;
+        let (grant, client) = flows::authorize::find(app, &id, &visitor.browser).await?;
+        Ok(Self::Authorization { grant: Box::new(grant), client: Box::new(client) })
+    }
+
+    async fn sso_login(app: &App, visitor: &Visitor, id: &str) -> Result<Self> {
+        let id = SsoLoginId::read(id).ok_or(Refusal::TransactionOver)?;
+        Ok(Self::SsoLogin(Box::new(flows::sso::find(app, &id, &visitor.browser).await?)))
+    }
+
+    /// Gives the request of an OAuth client, if that is what it is.
+    fn grant(&self) -> Option<&Grant> {
+        match self {
+            Self::Authorization { grant, .. } => Some(grant),
+            Self::SsoLogin(_) => None,
         }
     }
 
-    async fn find(app: &App, visitor: &Visitor, id: &GrantId) -> Result<Self> {
-        let (grant, client) = flow::find(app, id, &visitor.browser).await?;
-        Ok(Self { grant, client })
+    fn ui_locales(&self) -> Option<&str> {
+        self.grant()?.ui_locales.as_deref()
     }
 
+    fn wants_registration(&self) -> bool {
+        match self {
+            Self::Authorization { grant, .. } => grant.wants_registration,
+            Self::SsoLogin(login) => login.wants_registration,
+        }
+    }
+
+    /// Tells whether a login at `auth_time` is recent enough; an older client never asks for another one.
+    fn accepts_login_of(&self, auth_time: i64, now: i64) -> bool {
+        self.grant().is_none_or(|grant| grant.accepts_login_of(auth_time, now))
+    }
+
+    /// Gives whom the pages say that one signs in to.
     fn client_view(&self, visitor: &Visitor) -> Option<ClientView> {
-        let languages = visitor.client_languages(self.grant.ui_locales.as_deref());
-        let languages: Vec<&str> = languages.iter().map(String::as_str).collect();
-        let name = self.client.metadata.name(&languages).map(str::to_owned);
-        let destination = Destination::of(&self.grant.redirect_uri)?;
-        Some(ClientView { name, destination })
+        let (name, redirect_uri) = match self {
+            Self::Authorization { grant, client } => {
+                let languages = visitor.client_languages(grant.ui_locales.as_deref());
+                let languages: Vec<&str> = languages.iter().map(String::as_str).collect();
+                (client.metadata.name(&languages).map(str::to_owned), &grant.redirect_uri)
+            }
+            // An older client has not told its name.
+            Self::SsoLogin(login) => (None, &login.redirect_url),
+        };
+        Some(ClientView { name, destination: Destination::of(redirect_uri)? })
+    }
+
+    /// Gives the page that asks the person for the decision.
+    fn question_path(&self, app: &App) -> String {
+        match self {
+            Self::Authorization { grant, .. } => path(app, &format!("consent/{}", grant.id)),
+            Self::SsoLogin(login) => path(app, &format!("sso/{}", login.id)),
+        }
+    }
+
+    fn created_at(&self) -> i64 {
+        match self {
+            Self::Authorization { grant, .. } => grant.created_at,
+            Self::SsoLogin(login) => login.created_at,
+        }
     }
 }
 
-/// Gives the page that an authorization needs next; the account page when there is none.
+/// Gives the page that is needed next; the account page when nothing is in progress.
 fn next_path(app: &App, visitor: &Visitor, in_progress: Option<&InProgress>) -> String {
     let Some(in_progress) = in_progress else { return path(app, "account/") };
-    let id = &in_progress.grant.id;
-    match flow::next_step(app, &in_progress.grant, visitor.signed_in.as_ref()) {
-        Step::Register => path_with_grant(app, "register", Some(id)),
-        Step::Login => path_with_grant(app, "login", Some(id)),
-        Step::Consent => path(app, &format!("consent/{id}")),
+    let is_sign_up = in_progress.wants_registration() && app.config.account.password_registration_enabled;
+    match &visitor.signed_in {
+        None if is_sign_up => path_within(app, "register", Some(in_progress)),
+        // PRM-03: who is signed in from before is asked whether to go on as that account or to create another.
+        Some(signed_in) if is_sign_up && signed_in.auth_time < in_progress.created_at() => {
+            path_within(app, "register", Some(in_progress))
+        }
+        Some(signed_in) if in_progress.accepts_login_of(signed_in.auth_time, app.clock.now()) => {
+            in_progress.question_path(app)
+        }
+        _ => path_within(app, "login", Some(in_progress)),
     }
 }
 
 /// Gives where a browser goes that was just signed in.
 fn path_after_login(app: &App, in_progress: Option<&InProgress>) -> String {
-    match in_progress {
-        Some(in_progress) => path(app, &format!("consent/{}", in_progress.grant.id)),
-        None => path(app, "account/"),
-    }
+    in_progress.map_or_else(|| path(app, "account/"), |in_progress| in_progress.question_path(app))
 }
 
 /// Signs the browser in with a new cookie, and sends it on.

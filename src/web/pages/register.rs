@@ -10,18 +10,18 @@ use http::StatusCode;
 use crate::{
     app::App,
     domain::{
-        id::{GrantId, RegistrationId},
+        id::RegistrationId,
         params::Params,
         refusal::Refusal,
         user::{MAX_PASSWORD_BYTES, mxid},
     },
     error::{Error, Result},
-    flows::register::{begin, check_username, find, finish, is_strong_enough, strength},
+    flows::register::{Errand, begin, check_username, find, finish, is_strong_enough, strength},
     store::registration::Registration,
     web::{
         frame::{PageError, html},
         pages::{
-            InProgress, layout, path, path_after_login, path_with_grant, see_other, sign_in,
+            InProgress, layout, path, path_after_login, path_within, see_other, sign_in,
             views::{
                 ContinueAs, PasswordError, PasswordStrength, RegisterError, RegisterFinishPage, RegisterPage,
                 RegistrationClosedPage,
@@ -42,10 +42,9 @@ pub async fn get(State(app): State<App>, visitor: Visitor, Query(query): Query) 
 
 /// SGN-08.
 fn closed(app: &App, visitor: &Visitor, in_progress: Option<&InProgress>) -> Response {
-    let grant = in_progress.map(|in_progress| &in_progress.grant);
     let page = RegistrationClosedPage {
-        layout: layout(app, visitor.language(grant.and_then(|grant| grant.ui_locales.as_deref()))),
-        login_href: Some(path_with_grant(app, "login", grant.map(|grant| &grant.id))),
+        layout: layout(app, visitor.language(in_progress.and_then(InProgress::ui_locales))),
+        login_href: Some(path_within(app, "login", in_progress)),
     };
     (StatusCode::FORBIDDEN, html(&page)).into_response()
 }
@@ -70,8 +69,7 @@ pub async fn post(
     if !app.config.account.password_registration_enabled {
         return Ok(closed(&app, &visitor, in_progress.as_ref()));
     }
-    let grant = in_progress.as_ref().map(|in_progress| in_progress.grant.id.clone());
-    match check_and_begin(&app, &visitor, grant, &form).await? {
+    match check_and_begin(&app, &visitor, errand(in_progress.as_ref()), &form).await? {
         Ok(id) => Ok(see_other(&path(&app, &format!("register/finish?id={id}")))),
         Err(wrong) => {
             let status = match wrong.other {
@@ -85,11 +83,20 @@ pub async fn post(
     }
 }
 
+/// What is written down of what a sign-up is for.
+fn errand(in_progress: Option<&InProgress>) -> Errand {
+    match in_progress {
+        Some(InProgress::Authorization { grant, .. }) => Errand { grant: Some(grant.id.clone()), sso_login: None },
+        Some(InProgress::SsoLogin(login)) => Errand { grant: None, sso_login: Some(login.id.clone()) },
+        None => Errand::default(),
+    }
+}
+
 /// Both fields are judged before the homeserver is asked and anything is hashed (INV-08).
 async fn check_and_begin(
     app: &App,
     visitor: &Visitor,
-    grant: Option<GrantId>,
+    errand: Errand,
     form: &Params,
 ) -> Result<Result<RegistrationId, Wrong>> {
     let (raw, password) = (form.get("username").unwrap_or_default(), form.get("password").unwrap_or_default());
@@ -113,7 +120,7 @@ async fn check_and_begin(
     if password_error.is_some() {
         return Ok(Err(Wrong { password: password_error, ..Wrong::default() }));
     }
-    match begin(app, &visitor.browser, grant, username, password, entropy.score().into()).await {
+    match begin(app, &visitor.browser, errand, username, password, entropy.score().into()).await {
         Ok(id) => Ok(Ok(id)),
         Err(Error::Refusal(Refusal::Busy)) => Ok(Err(Wrong { other: Some(RegisterError::Busy), ..Wrong::default() })),
         Err(error) => Err(error),
@@ -127,11 +134,9 @@ fn start_page(
     wrong: Wrong,
     username: &str,
 ) -> RegisterPage {
-    let grant = in_progress.map(|in_progress| &in_progress.grant);
-    let language = visitor.language(grant.and_then(|grant| grant.ui_locales.as_deref()));
     RegisterPage {
-        layout: layout(app, language),
-        action: path_with_grant(app, "register", grant.map(|grant| &grant.id)),
+        layout: layout(app, visitor.language(in_progress.and_then(InProgress::ui_locales))),
+        action: path_within(app, "register", in_progress),
         csrf: visitor.csrf(app),
         server: app.server_name().to_owned(),
         username: username.to_owned(),
@@ -139,7 +144,7 @@ fn start_page(
         password_error: wrong.password,
         error: wrong.other,
         client: in_progress.and_then(|in_progress| in_progress.client_view(visitor)),
-        login_href: Some(path_with_grant(app, "login", grant.map(|grant| &grant.id))),
+        login_href: Some(path_within(app, "login", in_progress)),
         continue_as: visitor.signed_in.as_ref().map(|signed_in| ContinueAs {
             user_id: signed_in.user.mxid(app.server_name()),
             href: path_after_login(app, in_progress),
@@ -157,10 +162,11 @@ impl SecondStep {
     async fn find(app: &App, visitor: &Visitor, query: &Params) -> Result<Self> {
         let id = query.get("id").and_then(RegistrationId::read).ok_or(Refusal::TransactionOver)?;
         let registration = find(app, &id, &visitor.browser).await?;
-        let in_progress = match &registration.grant_id {
-            // An account can be completed although the authorization before it took too long.
-            Some(grant) => InProgress::find(app, visitor, grant).await.ok(),
-            None => None,
+        // An account can be completed although what it was wanted for took too long.
+        let in_progress = match (&registration.grant_id, &registration.sso_login_id) {
+            (Some(grant), _) => InProgress::authorization(app, visitor, grant.as_str()).await.ok(),
+            (None, Some(login)) => InProgress::sso_login(app, visitor, login.as_str()).await.ok(),
+            (None, None) => None,
         };
         Ok(Self { registration, in_progress })
     }
@@ -172,19 +178,18 @@ impl SecondStep {
         display_name: &str,
         error: Option<RegisterError>,
     ) -> RegisterFinishPage {
-        let grant = self.in_progress.as_ref().map(|in_progress| &in_progress.grant);
-        let language = visitor.language(grant.and_then(|grant| grant.ui_locales.as_deref()));
+        let in_progress = self.in_progress.as_ref();
         let score = u8::try_from(self.registration.password_strength).unwrap_or_default();
         RegisterFinishPage {
-            layout: layout(app, language),
+            layout: layout(app, visitor.language(in_progress.and_then(InProgress::ui_locales))),
             action: path(app, &format!("register/finish?id={}", self.registration.id)),
             csrf: visitor.csrf(app),
             user_id: mxid(&self.registration.username, app.server_name()),
             strength: PasswordStrength::of_score(score),
             display_name: display_name.to_owned(),
             error,
-            client: self.in_progress.as_ref().and_then(|in_progress| in_progress.client_view(visitor)),
-            restart_href: Some(path_with_grant(app, "register", grant.map(|grant| &grant.id))),
+            client: in_progress.and_then(|in_progress| in_progress.client_view(visitor)),
+            restart_href: Some(path_within(app, "register", in_progress)),
         }
     }
 }

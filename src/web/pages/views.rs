@@ -30,9 +30,10 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Makes the plain layout of a service whose public base has this path (`/`, or `/auth/`).
-    pub fn new(language: Language, base_path: &str, service_name: impl Into<String>) -> Self {
-        let base = base_path.trim_end_matches('/');
+    /// Makes the plain layout of a service with this public base: its path (`/`, or `/auth/`), or all of it
+    /// (`https://auth.example.com/`) for a page that is shown on another host, such as the homeserver's.
+    pub fn new(language: Language, base: &str, service_name: impl Into<String>) -> Self {
+        let base = base.trim_end_matches('/');
         Self {
             language,
             css_href: format!("{base}/{}", assets::style_sheet().path),
@@ -82,7 +83,8 @@ impl Destination {
     pub fn of(redirect_uri: &str) -> Option<Self> {
         let url = Url::parse(redirect_uri).ok()?;
         match url.scheme() {
-            "http" | "https" => Some(match url.host()? {
+            // The schemes that name a host, whatever the browser then does with them.
+            "http" | "https" | "ftp" | "ws" | "wss" => Some(match url.host()? {
                 Host::Domain("localhost") => Self::Loopback,
                 Host::Ipv4(address) if address.is_loopback() => Self::Loopback,
                 Host::Ipv6(address) if address.is_loopback() => Self::Loopback,
@@ -477,6 +479,21 @@ impl ConsentPage {
     }
 }
 
+/// The page that asks whether an older client may be signed in (SSO-02).
+///
+/// Nobody registered its `redirectUrl`, so this page is all that keeps a login token from any site that asks (TRP-33).
+/// Its form posts the same answers as that of [`ConsentPage`].
+#[derive(Debug, Template)]
+#[template(path = "sso/confirm.html")]
+pub struct SsoPage {
+    pub layout: Layout,
+    pub action: String,
+    pub csrf: String,
+    pub destination: Destination,
+    pub user_id: String,
+    pub display_name: Option<String>,
+}
+
 /// The page that asks before signing this browser out (RPL-01).
 #[derive(Debug, Template)]
 #[template(path = "logout/confirm.html")]
@@ -540,7 +557,10 @@ impl Moment {
 /// One signed-in app, or one device, of the person who looks.
 #[derive(Clone, Debug)]
 pub struct SessionView {
+    /// What the app calls itself; that of an older one is what it calls its device.
     pub client_name: Option<String>,
+    /// Signed in by the homeserver's own login API instead of OAuth.
+    pub is_older_client: bool,
     pub device_id: Option<String>,
     pub created_at: Moment,
     pub last_active_at: Option<Moment>,
@@ -725,6 +745,17 @@ mod tests {
         }
     }
 
+    fn sso(redirect_url: &str) -> SsoPage {
+        SsoPage {
+            layout: layout(Language::English),
+            action: "/sso/1".to_owned(),
+            csrf: "c".to_owned(),
+            destination: Destination::of(redirect_url).expect("a destination"),
+            user_id: "@alice:example.org".to_owned(),
+            display_name: Some("Alice".to_owned()),
+        }
+    }
+
     /// Renders every page with as much hostile text as its types let in.
     fn every_page(language: Language) -> Vec<String> {
         let hostile = || HOSTILE.to_owned();
@@ -836,6 +867,17 @@ mod tests {
             ..consent(access)
         };
         pages.push(page.render());
+        for redirect_url in ["https://x.test/\"><script>", "com.example.app:/\"><script>", "http://localhost/'>"] {
+            let page = SsoPage {
+                layout: layout(),
+                action: hostile(),
+                csrf: hostile(),
+                user_id: hostile(),
+                display_name: some(),
+                ..sso(redirect_url)
+            };
+            pages.push(page.render());
+        }
         pages.push(
             LogoutPage {
                 layout: layout(),
@@ -849,12 +891,18 @@ mod tests {
         pages.push(SignedOutPage { layout: layout(), login_href: some(), return_link: link() }.render());
         let session = SessionView {
             client_name: some(),
+            is_older_client: true,
             device_id: some(),
             created_at: Moment(0),
             last_active_at: Some(Moment(i64::MAX)),
         };
-        let unnamed =
-            SessionView { client_name: None, device_id: None, created_at: Moment(i64::MIN), last_active_at: None };
+        let unnamed = SessionView {
+            client_name: None,
+            is_older_client: false,
+            device_id: None,
+            created_at: Moment(i64::MIN),
+            last_active_at: None,
+        };
         for sessions in [vec![session, unnamed], Vec::new()] {
             let page = AccountPage {
                 layout: layout(),
@@ -971,6 +1019,10 @@ mod tests {
             ("http://127.0.0.1:1/cb", Some(Destination::Loopback)),
             ("http://[::1]/", Some(Destination::Loopback)),
             ("com.example.app:/callback", Some(Destination::App { scheme: "com.example.app".to_owned() })),
+            // SSO-02: an older client may have any scheme; one that names a host is no app.
+            ("element://connect", Some(Destination::App { scheme: "element".to_owned() })),
+            ("ftp://files.example.com/", website("files.example.com")),
+            ("wss://localhost/", Some(Destination::Loopback)),
             ("javascript:alert(1)", None),
             ("JAVASCRIPT:alert(1)", None),
             ("data:text/html,x", None),
@@ -999,6 +1051,93 @@ mod tests {
         let page = consent(vec![Access::ServerAdministration]).render().expect("a page");
         assert!(page.contains("Control over the whole homeserver"));
         assert!(!page.contains("new device"));
+    }
+
+    #[test]
+    fn the_sso_page_says_first_where_one_will_be_sent_and_then_as_whom() {
+        // SSO-02, TRP-33: whoever made the link chose everything but the host.
+        let page = sso("https://evil.example.net/app.example.com?client=Best+Bank").render().expect("a page");
+        let verified = page.find("<p class=\"verified\"><bdi>evil.example.net</bdi></p>").expect("the destination");
+        let account = page.find("<bdi class=\"id\">@alice:example.org</bdi>").expect("the account");
+        assert!(verified < account);
+        assert!(!page.contains("app.example.com") && !page.contains("Best") && !page.contains("calls itself"));
+        assert!(page.contains("full access") && page.contains("in all your rooms"));
+        assert!(page.contains("have just asked to sign in yourself"));
+        assert!(page.contains("you go on to evil.example.net. If you deny it"));
+        assert!(!page.contains("href=\"https://evil"), "only the form leads there");
+        for answer in ["allow", "deny", "switch"] {
+            assert_eq!(page.matches(&format!("name=\"action\" value=\"{answer}\"")).count(), 1, "{answer}");
+        }
+        let page = sso("element://connect").render().expect("a page");
+        assert!(
+            page.contains("<p class=\"verified\"><bdi>element</bdi></p>") && page.contains("<p>an app on this device")
+        );
+        let page = sso("http://127.0.0.1:8080/").render().expect("a page");
+        assert!(page.contains("<p class=\"verified\"><bdi>A program on this device</bdi></p>"));
+    }
+
+    #[test]
+    fn a_client_without_a_name_is_its_destination_alone() {
+        // SSO-02: an older client has no name to claim.
+        let nameless = || Some(ClientView { name: None, destination: Destination::Loopback });
+        let pages = [
+            LoginPage { client: nameless(), ..login(None, "") }.render(),
+            RegisterPage { client: nameless(), ..register(None, None) }.render(),
+        ];
+        for page in pages.map(|page| page.expect("a page")) {
+            assert!(page.contains("<p class=\"verified\"><bdi>A program on this device</bdi></p>"));
+            assert!(page.contains("You will continue to") && !page.contains("calls itself"));
+        }
+    }
+
+    #[test]
+    fn a_session_of_an_older_client_is_called_one() {
+        let session = |is_older_client, client_name: Option<&str>| SessionView {
+            client_name: client_name.map(str::to_owned),
+            is_older_client,
+            device_id: None,
+            created_at: Moment(0),
+            last_active_at: None,
+        };
+        let page = AccountPage {
+            layout: layout(Language::English),
+            display_name: None,
+            user_id: "@alice:example.org".to_owned(),
+            sessions: vec![session(true, Some("Phone")), session(true, None), session(false, Some("Tablet"))],
+            logout_action: "/logout".to_owned(),
+            csrf: "c".to_owned(),
+        };
+        let page = page.render().expect("a page");
+        assert!(page.contains("<strong><bdi>Phone</bdi></strong> <small>(older app)</small>"));
+        assert!(page.contains("<strong>Unnamed app</strong> <small>(older app)</small>"));
+        assert!(page.contains("<strong><bdi>Tablet</bdi></strong></p>"));
+    }
+
+    #[test]
+    fn a_page_takes_its_files_from_our_own_host_wherever_it_is_shown() {
+        // The refusals of an SSO redirect stand on the homeserver's host, whose `/assets/` are not ours.
+        let table = [
+            ("/", "/assets/"),
+            ("/auth/", "/auth/assets/"),
+            ("https://auth.example.com/", "https://auth.example.com/assets/"),
+            ("https://example.com/auth/", "https://example.com/auth/assets/"),
+        ];
+        for (base, files) in table {
+            let page = ErrorPage {
+                layout: Layout::new(Language::English, base, "Keymaker"),
+                status: 404,
+                kind: ErrorKind::NotFound,
+                support_id: None,
+                return_link: None,
+            };
+            let page = page.render().expect("a page");
+            let links: Vec<&str> = page
+                .split(' ')
+                .filter_map(|part| part.strip_prefix("href=\"").or(part.strip_prefix("src=\"")))
+                .collect();
+            assert_eq!(links.len(), 3, "{page}");
+            assert!(links.iter().all(|link| link.starts_with(files)), "{base}: {links:?}");
+        }
     }
 
     #[test]

@@ -1,0 +1,181 @@
+//! Opening a session: its device exists at the homeserver first, then one transaction consumes what entitles to the
+//! session, and inserts the session and its tokens (spec TOK-12, CMP-18, DEV-01).
+
+use crate::{
+    app::App,
+    crypto::secret::{Family, Kind, Secret},
+    domain::{
+        id::{ClientId, GrantId, JobId, SessionId, SsoLoginId, UserId},
+        refusal::Refusal,
+        session::SessionKind,
+        user::User,
+    },
+    error::Result,
+    flows::{
+        Caller,
+        homeserver::{self, Lane},
+        session,
+    },
+    store::{
+        self,
+        db::Tx,
+        session::NewSession,
+        token::{NewToken, TokenKind},
+    },
+};
+
+/// What entitles to a session. A one-time object is consumed in the transaction that inserts the session (INV-01).
+pub enum Warrant<'a> {
+    Code(&'a GrantId),
+    LoginToken(&'a SsoLoginId),
+    /// The right password, a client's own secret, or an administrator at the command line: nothing to consume.
+    Standing,
+}
+
+/// How long a token lives, in milliseconds.
+#[derive(Clone, Copy)]
+pub enum Life {
+    Unlimited,
+    Limited(i64),
+}
+
+impl Life {
+    fn end(self, now: i64) -> Option<i64> {
+        match self {
+            Life::Unlimited => None,
+            Life::Limited(life) => Some(now + life),
+        }
+    }
+}
+
+/// A session to be opened.
+pub struct Opening<'a> {
+    pub kind: SessionKind,
+    /// Absent for a client that acts for itself.
+    pub user: Option<&'a User>,
+    pub client: Option<&'a ClientId>,
+    pub scope: String,
+    pub device_id: Option<&'a str>,
+    /// What a new device is called at the homeserver. Other people see it (spec DEV-04).
+    pub device_name: Option<&'a str>,
+    pub auth_time: Option<i64>,
+    pub caller: &'a Caller,
+    pub warrant: Warrant<'a>,
+    pub access_token: Life,
+    /// None is issued without.
+    pub refresh_token: Option<Life>,
+}
+
+/// The tokens of a new session.
+pub struct Opened {
+    pub access_token: Secret,
+    pub refresh_token: Option<Secret>,
+}
+
+/// Opens a session. Whoever calls this in a request lets it run on when the client hangs up: a device must not be left
+/// without a session, nor a lane without anybody who leaves it.
+///
+/// # Errors
+/// `HomeserverUnavailable` and `DeviceRefused` before anything is consumed; `InvalidGrant` or `InvalidLoginToken` when
+/// it was consumed already; `UserDeactivated`.
+pub async fn open(app: &App, opening: Opening<'_>) -> Result<Opened> {
+    let (Some(user), Some(device_id)) = (opening.user, opening.device_id) else {
+        return commit(app, opening, None).await;
+    };
+    let Some(lane) = homeserver::enter(app, &user.id).await? else { return commit(app, opening, None).await };
+    let result = async {
+        let settled_by = lane.create_device(user, device_id, opening.device_name).await?;
+        commit(app, opening, Some(Created { lane: &lane, settled_by })).await
+    }
+    .await;
+    lane.leave().await;
+    result
+}
+
+/// A device that exists at the homeserver and waits for its session.
+struct Created<'a> {
+    lane: &'a Lane<'a>,
+    settled_by: JobId,
+}
+
+async fn commit(app: &App, opening: Opening<'_>, device: Option<Created<'_>>) -> Result<Opened> {
+    let (now, family, id) = (app.clock.now(), Family::generate(), app.new_session_id());
+    let mut tx = app.db.write().await?;
+    if let Some(Created { lane, settled_by }) = &device {
+        lane.fence(&mut tx).await?;
+        store::job::delete(&mut tx, settled_by).await?;
+    }
+    if let Some(user) = opening.user
+        && !store::user::hold_active(&mut tx, &user.id).await?
+    {
+        return Err(Refusal::UserDeactivated.into());
+    }
+    opening.warrant.consume(&mut tx, &id, now).await?;
+    let user: Option<&UserId> = opening.user.map(|user| &user.id);
+    let new = NewSession {
+        id: &id,
+        kind: opening.kind,
+        user,
+        client: opening.client,
+        family_hash: family.hash(),
+        scope: opening.scope,
+        device_id: opening.device_id,
+        device_name: opening.device_name.filter(|_| opening.client.is_none()),
+        user_agent: opening.caller.user_agent.as_deref(),
+        ip: opening.caller.ip.clone(),
+        auth_time: opening.auth_time,
+        // A client's own session is over with its one token; a person's ends when somebody ends it.
+        expires_at: if user.is_none() { opening.access_token.end(now) } else { None },
+        now,
+    };
+    store::session::insert(&mut tx, new).await?;
+    if let (Some(user), Some(device_id)) = (user, opening.device_id) {
+        session::replace_on_device(app, &mut tx, user, device_id, &id).await?;
+    }
+    let access_token = Secret::of_family(Kind::AccessToken, &family);
+    insert_token(app, &mut tx, &id, (TokenKind::Access, &access_token), opening.access_token.end(now)).await?;
+    let mut refresh_token = None;
+    if let Some(life) = opening.refresh_token {
+        let secret = Secret::of_family(Kind::RefreshToken, &family);
+        insert_token(app, &mut tx, &id, (TokenKind::Refresh, &secret), life.end(now)).await?;
+        refresh_token = Some(secret);
+    }
+    tx.commit().await?;
+    metrics::counter!("keymaker_sessions_started_total", "kind" => opening.kind.as_str()).increment(1);
+    Ok(Opened { access_token, refresh_token })
+}
+
+impl Warrant<'_> {
+    async fn consume(&self, tx: &mut Tx, session: &SessionId, now: i64) -> Result<()> {
+        let (is_consumed, refusal) = match self {
+            Warrant::Code(grant) => (
+                store::grant::consume_code(tx, grant, session, now).await?,
+                Refusal::InvalidGrant("the code was used already"),
+            ),
+            Warrant::LoginToken(login) => {
+                (store::sso_login::consume_token(tx, login, session, now).await?, Refusal::InvalidLoginToken)
+            }
+            Warrant::Standing => return Ok(()),
+        };
+        if is_consumed { Ok(()) } else { Err(refusal.into()) }
+    }
+}
+
+async fn insert_token(
+    app: &App,
+    tx: &mut Tx,
+    session: &SessionId,
+    (kind, secret): (TokenKind, &Secret),
+    expires_at: Option<i64>,
+) -> Result<()> {
+    let token = NewToken {
+        id: &app.new_token_id(),
+        session,
+        kind,
+        secret_hash: secret.hash(),
+        scope: None,
+        expires_at,
+        now: app.clock.now(),
+    };
+    Ok(store::token::insert(tx, token).await?)
+}

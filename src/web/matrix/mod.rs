@@ -1,0 +1,171 @@
+//! What is ours of the Matrix client-server API. Errors have its form (spec CMN-01, CMN-18 and area 12).
+
+pub mod login;
+pub mod session;
+pub mod sso;
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{FromRequest, Request, State},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, header};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
+use serde_json::{Map, Value, error::Category, json};
+
+use crate::{
+    app::App,
+    domain::refusal::Refusal,
+    error::{Error, Result},
+    flows::{client_auth::scheme_value, compat::Issued},
+    web::{
+        refusal::{self, RETRY_AFTER_SECONDS},
+        request::text,
+    },
+};
+
+/// An error on its way out of the client-server API.
+pub struct MatrixError(pub Error);
+
+impl<E: Into<Error>> From<E> for MatrixError {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for MatrixError {
+    fn into_response(self) -> Response {
+        let refusal = self.0.refusal();
+        let (status, errcode) = refusal::matrix_error(&self.0);
+        let message = match &self.0 {
+            Error::Refusal(refusal) => refusal.to_string(),
+            Error::Storage(_) => "try again in a moment".to_owned(),
+            Error::Internal(_) => "something went wrong here".to_owned(),
+        };
+        let mut body = Map::from_iter([("errcode".to_owned(), json!(errcode)), ("error".to_owned(), json!(message))]);
+        // DEV-08: the client keeps its data and signs in again on the same device.
+        if matches!(refusal, Some(Refusal::UserLocked | Refusal::RefreshTokenExpired)) {
+            body.insert("soft_logout".to_owned(), Value::Bool(true));
+        }
+        if let Some(Refusal::LimitExceeded) = refusal {
+            body.insert("retry_after_ms".to_owned(), json!(RETRY_AFTER_SECONDS * 1000));
+        }
+        let mut response = private_json(&body);
+        *response.status_mut() = status;
+        if refusal::is_worth_a_retry(status) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        }
+        response
+    }
+}
+
+fn private_json(body: &impl Serialize) -> Response {
+    ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(body)).into_response()
+}
+
+/// A body that is a JSON object, whatever its `Content-Type` says: many clients say nothing.
+pub struct MatrixJson<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<App> for MatrixJson<T> {
+    type Rejection = MatrixError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Self::Rejection> {
+        let body = Bytes::from_request(request, app).await.map_err(|_| Refusal::TooLarge)?;
+        Ok(Self(read_object(&body)?))
+    }
+}
+
+fn read_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    // serde looks at the encoding only of what it keeps.
+    let body = std::str::from_utf8(body).map_err(|_| Refusal::NotJson)?;
+    let is_json = || serde_json::from_str::<IgnoredAny>(body).is_ok();
+    // serde would read a struct out of an array as well.
+    if !body.trim_ascii_start().starts_with('{') {
+        return Err(if is_json() { Refusal::BadJson("it is no object".to_owned()) } else { Refusal::NotJson });
+    }
+    serde_json::from_str(body).map_err(|error| match error.classify() {
+        // What serde says may repeat a value, and that may be a password.
+        Category::Data if is_json() => Refusal::BadJson("a member has the wrong type, or came twice".to_owned()),
+        _ => Refusal::NotJson,
+    })
+}
+
+/// CMN-05: the token comes in the header and nowhere else.
+fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
+    let authorization = text(headers, header::AUTHORIZATION);
+    authorization.and_then(|value| scheme_value(value, "bearer")).ok_or(Refusal::MissingToken)
+}
+
+/// The members by which tokens are handed out (CMP-12).
+#[derive(Serialize)]
+struct Tokens {
+    access_token: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in_ms: Option<i64>,
+}
+
+impl From<Issued> for Tokens {
+    fn from(issued: Issued) -> Self {
+        Self {
+            access_token: issued.access_token.expose().to_owned(),
+            refresh_token: issued.refresh_token,
+            expires_in_ms: issued.life,
+        }
+    }
+}
+
+/// `GET …/org.matrix.msc2965/auth_issuer`: what clients asked for before there was `auth_metadata`.
+pub async fn auth_issuer(State(app): State<App>) -> Response {
+    Json(json!({ "issuer": app.config.http.issuer().as_str() })).into_response()
+}
+
+/// Answers a path that is the homeserver's, or nobody's.
+pub async fn unrecognized() -> MatrixError {
+    Refusal::NotFound.into()
+}
+
+/// Answers a method that a path does not take.
+pub async fn method_not_allowed() -> MatrixError {
+    Refusal::MethodNotAllowed.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Body {
+        a: Option<bool>,
+    }
+
+    #[test]
+    fn a_body_is_a_json_object_or_a_clear_error() {
+        type Expected = Result<Option<bool>, &'static str>;
+        let table: [(&[u8], Expected); 11] = [
+            (b"{}", Ok(None)),
+            (b" {\"a\": true, \"b\": [1]}", Ok(Some(true))),
+            (b"{\"a\": null}", Ok(None)),
+            (b"", Err("M_NOT_JSON")),
+            (b"{", Err("M_NOT_JSON")),
+            (b"{\"a\": tru}", Err("M_NOT_JSON")),
+            (b"{\"a\": 1} x", Err("M_NOT_JSON")),
+            (b"{\"b\": \"\xff\"}", Err("M_NOT_JSON")),
+            (b"[true]", Err("M_BAD_JSON")),
+            (b"{\"a\": 1}", Err("M_BAD_JSON")),
+            (b"{\"a\": true, \"a\": false}", Err("M_BAD_JSON")),
+        ];
+        for (bytes, expected) in table {
+            let read = read_object::<Body>(bytes).map(|body| body.a);
+            let read = read.map_err(|refusal| refusal::matrix_error(&refusal.into()).1);
+            assert_eq!(read, expected, "{}", String::from_utf8_lossy(bytes));
+        }
+    }
+}
