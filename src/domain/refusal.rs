@@ -59,7 +59,7 @@ pub enum Refusal {
     #[error("the body is not JSON")]
     NotJson,
     #[error("the body is not the object that is expected here: {0}")]
-    BadJson(String),
+    BadJson(&'static str),
     #[error("{0} is missing")]
     MissingParam(&'static str),
     #[error("{0}")]

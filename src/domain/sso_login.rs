@@ -17,6 +17,27 @@ pub const LOGIN_TOKEN_RETRY_GRACE: i64 = 30 * SECOND;
 
 const MAX_REDIRECT_URL_BYTES: usize = 2048;
 
+/// What a browser runs or reads itself, and what carries another address inside, of which the person would not be told.
+const NO_DESTINATIONS: [&str; 17] = [
+    "about",
+    "android-app",
+    "blob",
+    "data",
+    "file",
+    "filesystem",
+    "firefox",
+    "googlechrome",
+    "googlechromes",
+    "intent",
+    "javascript",
+    "mailto",
+    "microsoft-edge",
+    "sms",
+    "tel",
+    "vbscript",
+    "view-source",
+];
+
 /// A row of `sso_logins`.
 #[derive(Clone, sqlx::FromRow)]
 pub struct SsoLogin {
@@ -44,10 +65,7 @@ pub fn parse_redirect_url(raw: &str) -> Option<Url> {
         return None;
     }
     let url = Url::parse(raw).ok()?;
-    let is_active = matches!(
-        url.scheme(),
-        "javascript" | "data" | "vbscript" | "blob" | "file" | "about" | "filesystem" | "view-source"
-    );
+    let is_active = NO_DESTINATIONS.contains(&url.scheme());
     let has_user_information = !url.username().is_empty() || url.password().is_some();
     (!is_active && !has_user_information).then_some(url)
 }
@@ -95,6 +113,8 @@ mod tests {
             ("blob:https://app.example.com/x", false),
             ("file:///etc/passwd", false),
             ("about:blank", false),
+            ("intent://evil.example/#Intent;scheme=https;end", false),
+            ("googlechrome://evil.example/", false),
             (&*long, false),
         ];
         for (raw, expected) in table {

@@ -108,7 +108,7 @@ async fn commit(app: &App, opening: Opening<'_>, device: Option<Created<'_>>) ->
     if let Some(user) = opening.user
         && !store::user::hold_active(&mut tx, &user.id).await?
     {
-        return Err(Refusal::UserDeactivated.into());
+        return Err(opening.warrant.refusal_of_deactivated().into());
     }
     opening.warrant.consume(&mut tx, &id, now).await?;
     let user: Option<&UserId> = opening.user.map(|user| &user.id);
@@ -146,6 +146,14 @@ async fn commit(app: &App, opening: Opening<'_>, device: Option<Created<'_>>) ->
 }
 
 impl Warrant<'_> {
+    /// RFC 6749 §5.2: the token endpoint has one word for a code that gives nothing.
+    fn refusal_of_deactivated(&self) -> Refusal {
+        match self {
+            Warrant::Code(_) => Refusal::InvalidGrant("the person is no longer signed in"),
+            _ => Refusal::UserDeactivated,
+        }
+    }
+
     async fn consume(&self, tx: &mut Tx, session: &SessionId, now: i64) -> Result<()> {
         let (is_consumed, refusal) = match self {
             Warrant::Code(grant) => (

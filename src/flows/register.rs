@@ -54,11 +54,11 @@ pub async fn check_username(app: &App, raw: &str) -> Result<String> {
     Ok(username)
 }
 
-/// What waits for a sign-up: the authorization of a client, the login of an older one, or nothing.
-#[derive(Default)]
-pub struct Errand {
-    pub grant: Option<GrantId>,
-    pub sso_login: Option<SsoLoginId>,
+/// What waits for a sign-up.
+pub enum Errand {
+    Authorization(GrantId),
+    /// The login of an older client.
+    SsoLogin(SsoLoginId),
 }
 
 /// Begins a sign-up with a name that `check_username` gave and a password that is strong enough.
@@ -68,18 +68,23 @@ pub struct Errand {
 pub async fn begin(
     app: &App,
     browser: &Secret,
-    errand: Errand,
+    errand: Option<Errand>,
     username: String,
     password: &str,
     strength: u8,
 ) -> Result<RegistrationId> {
     let hash = app.passwords.hash(password).await?;
+    let (grant_id, sso_login_id) = match errand {
+        Some(Errand::Authorization(grant)) => (Some(grant), None),
+        Some(Errand::SsoLogin(login)) => (None, Some(login)),
+        None => (None, None),
+    };
     let now = app.clock.now();
     let registration = Registration {
         id: app.new_registration_id(),
         browser_hash: browser.hash(),
-        grant_id: errand.grant,
-        sso_login_id: errand.sso_login,
+        grant_id,
+        sso_login_id,
         username,
         password_version: hash.version,
         password_hash: hash.hash,

@@ -95,7 +95,7 @@ async fn what_is_not_ours_is_not_found_in_the_form_that_the_caller_reads() {
     let server = Server::start().await;
     for path in [
         "/_matrix/client/v3/sync",
-        "/_matrix/client/v3/login",
+        "/_matrix/client/v1/login/get_token",
         "/_matrix/client/versions",
         "/_matrix/client/v1/auth_metadata/",
         "/_matrix/nothing",

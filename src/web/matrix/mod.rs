@@ -85,11 +85,11 @@ fn read_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     let is_json = || serde_json::from_str::<IgnoredAny>(body).is_ok();
     // serde would read a struct out of an array as well.
     if !body.trim_ascii_start().starts_with('{') {
-        return Err(if is_json() { Refusal::BadJson("it is no object".to_owned()) } else { Refusal::NotJson });
+        return Err(if is_json() { Refusal::BadJson("it is no object") } else { Refusal::NotJson });
     }
     serde_json::from_str(body).map_err(|error| match error.classify() {
         // What serde says may repeat a value, and that may be a password.
-        Category::Data if is_json() => Refusal::BadJson("a member has the wrong type, or came twice".to_owned()),
+        Category::Data if is_json() => Refusal::BadJson("a member has the wrong type, or came twice"),
         _ => Refusal::NotJson,
     })
 }

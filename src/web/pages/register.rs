@@ -69,7 +69,7 @@ pub async fn post(
     if !app.config.account.password_registration_enabled {
         return Ok(closed(&app, &visitor, in_progress.as_ref()));
     }
-    match check_and_begin(&app, &visitor, errand(in_progress.as_ref()), &form).await? {
+    match check_and_begin(&app, &visitor, in_progress.as_ref().map(errand), &form).await? {
         Ok(id) => Ok(see_other(&path(&app, &format!("register/finish?id={id}")))),
         Err(wrong) => {
             let status = match wrong.other {
@@ -84,11 +84,10 @@ pub async fn post(
 }
 
 /// What is written down of what a sign-up is for.
-fn errand(in_progress: Option<&InProgress>) -> Errand {
+fn errand(in_progress: &InProgress) -> Errand {
     match in_progress {
-        Some(InProgress::Authorization { grant, .. }) => Errand { grant: Some(grant.id.clone()), sso_login: None },
-        Some(InProgress::SsoLogin(login)) => Errand { grant: None, sso_login: Some(login.id.clone()) },
-        None => Errand::default(),
+        InProgress::Authorization { grant, .. } => Errand::Authorization(grant.id.clone()),
+        InProgress::SsoLogin(login) => Errand::SsoLogin(login.id.clone()),
     }
 }
 
@@ -96,7 +95,7 @@ fn errand(in_progress: Option<&InProgress>) -> Errand {
 async fn check_and_begin(
     app: &App,
     visitor: &Visitor,
-    errand: Errand,
+    errand: Option<Errand>,
     form: &Params,
 ) -> Result<Result<RegistrationId, Wrong>> {
     let (raw, password) = (form.get("username").unwrap_or_default(), form.get("password").unwrap_or_default());
