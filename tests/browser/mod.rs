@@ -26,7 +26,7 @@ pub fn available(component: Result<(), String>) -> bool {
     };
     let is_required = is_set("CI") || is_set("KEYMAKER_TEST_REQUIRE_ALL");
     assert!(!is_required, "{reason}");
-    skip(&format!("{reason}; `cargo tool check --install` installs it"));
+    skip(&format!("{reason}; `.ci/run` shows how it is installed"));
     false
 }
 
@@ -67,11 +67,16 @@ pub fn components() -> Result<(), String> {
 
 /// Runs a Node.js script of the tests folder and returns what it wrote to its standard output.
 pub fn run_script(script: &str, variables: &[(&str, &str)]) -> String {
+    run_script_with(Path::new("node"), script, variables)
+}
+
+/// Runs a script of the tests folder with the interpreter of its language.
+pub fn run_script_with(interpreter: &Path, script: &str, variables: &[(&str, &str)]) -> String {
     let screenshots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../screenshots");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let capture = |name: &str| std::fs::File::create(folder.path().join(name)).expect("a file");
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).expect("captured output");
-    let mut child = Command::new("node")
+    let mut child = Command::new(interpreter)
         .arg(tests_folder().join(script))
         .env("KEYMAKER_SCREENSHOTS", &screenshots)
         .env("KEYMAKER_USER", USER)
@@ -81,7 +86,7 @@ pub fn run_script(script: &str, variables: &[(&str, &str)]) -> String {
         .stdout(capture("stdout"))
         .stderr(capture("stderr"))
         .spawn()
-        .expect("Node.js starts");
+        .unwrap_or_else(|error| panic!("{} does not start: {error}", interpreter.display()));
     let begun = Instant::now();
     let status = loop {
         if let Some(status) = child.try_wait().expect("the script's status") {

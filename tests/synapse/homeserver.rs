@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "the stories and the developer tools each use a part")]
 
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -12,8 +14,8 @@ use crate::support::process::{Failure, Served};
 /// The domain of every user id on the test homeserver.
 pub const SERVER_NAME: &str = "hs.test";
 
-/// The release of Synapse that the stories are written against.
-pub const REQUIREMENT: &str = "matrix-synapse==1.163.2";
+/// The release of Synapse that the stories are written against, and of the Python client library that speaks to it in one.
+pub const REQUIREMENTS: [&str; 2] = ["matrix-synapse==1.163.2", "matrix-nio==0.26.0"];
 
 /// One Synapse: where it is installed, where its data is, and which Keymaker it asks.
 pub struct Synapse {
@@ -61,6 +63,22 @@ matrix_authentication_service:
         Ok(Self { python: venv.join("bin/python"), directory: directory.to_path_buf(), port, running: None })
     }
 
+    /// Adds to the configuration; Synapse reads it when it starts.
+    pub fn configure(&self, more: &str) -> Result<(), Failure> {
+        let mut file = std::fs::OpenOptions::new().append(true).open(self.directory.join("homeserver.yaml"))?;
+        Ok(file.write_all(more.as_bytes())?)
+    }
+
+    /// Returns the directory that holds its data.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Returns the address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+    }
+
     /// Returns the base of the client-server API.
     pub fn base(&self) -> String {
         format!("http://127.0.0.1:{}/", self.port)
@@ -89,4 +107,10 @@ matrix_authentication_service:
 /// Returns whether `venv` holds an installed Synapse.
 pub fn is_installed(venv: &Path) -> bool {
     venv.join("bin/python").exists() && venv.join("bin/synapse_homeserver").exists()
+}
+
+/// Returns whether `venv` holds the Python client library.
+pub fn has_client_library(venv: &Path) -> bool {
+    let versions = std::fs::read_dir(venv.join("lib")).into_iter().flatten().flatten();
+    versions.into_iter().any(|python| python.path().join("site-packages/nio").is_dir())
 }

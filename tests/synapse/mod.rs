@@ -1,6 +1,7 @@
 //! Keymaker under a real Synapse (areas 21, 24 and 25 of the requirements): two client libraries' ways from discovery to logout, and
 //! what happens when the homeserver is down or a user is locked. Synapse knows us only by its own documented block.
 
+mod compat;
 pub mod homeserver;
 
 use std::path::{Path, PathBuf};
@@ -8,19 +9,21 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::browser::{PASSWORD, USER, available, components, is_told_elsewhere, keymaker, run_script};
+use crate::browser::{PASSWORD, USER, available, components, is_told_elsewhere, keymaker, run_script_with};
+use crate::proxy::software::{Proxy, Software};
 use crate::support::{
-    Server, Tokens,
+    Server, Setup, Tokens,
     process::{Keymaker, free_port},
 };
 use homeserver::{SERVER_NAME, Synapse, is_installed};
 
 const SECRET: &str = "a-secret-that-two-servers-share-in-tests";
 
-/// A Synapse and the Keymaker that it asks.
+/// A Synapse and the Keymaker that it asks, behind one nginx or each for itself.
 struct House {
     synapse: Synapse,
     keymaker: Keymaker,
+    nginx: Option<Proxy>,
     _folder: TempDir,
 }
 
@@ -32,6 +35,11 @@ impl House {
 
     /// Starts both, unless a component is missing on this machine.
     fn open_on_every_database() -> Option<Self> {
+        Self::open_with(|_| ())
+    }
+
+    /// Starts both, unless a component is missing on this machine, with something about Synapse changed before.
+    fn open_with(change: impl FnOnce(&Synapse)) -> Option<Self> {
         if !available(components().and(installed())) {
             return None;
         }
@@ -44,9 +52,25 @@ impl House {
             .with("matrix.endpoint", format!("http://127.0.0.1:{port}/"))
             .with("matrix.secret", SECRET);
         let mut synapse = Synapse::new(&venv, folder.path(), port, &keymaker.base(), SECRET).expect("a configuration");
+        change(&synapse);
         synapse.start().expect("Synapse starts");
         keymaker.start().expect("Keymaker starts");
-        Some(Self { synapse, keymaker, _folder: folder })
+        Some(Self { synapse, keymaker, nginx: None, _folder: folder })
+    }
+
+    /// Puts both behind one nginx with the shipped configuration, unless nginx is missing on this machine.
+    fn behind_nginx(mut self) -> Option<Self> {
+        if !available(Software::Nginx.installed()) {
+            return None;
+        }
+        let nginx = Proxy::start(Software::Nginx, self.keymaker.address(), self.synapse.address());
+        self.nginx = Some(nginx.expect("nginx starts"));
+        Some(self)
+    }
+
+    /// The base of the client-server API, as clients know it.
+    fn base(&self) -> String {
+        self.nginx.as_ref().map_or_else(|| self.synapse.base(), Proxy::base)
     }
 
     /// Registers [`USER`] from the command line.
@@ -56,11 +80,15 @@ impl House {
     }
 
     fn run(&self, script: &str, more: &[(&str, &str)]) -> String {
-        let (keymaker, synapse) = (self.keymaker.base(), self.synapse.base());
+        self.run_with(Path::new("node"), script, more)
+    }
+
+    fn run_with(&self, interpreter: &Path, script: &str, more: &[(&str, &str)]) -> String {
+        let (keymaker, homeserver) = (self.keymaker.base(), self.base());
         let mut variables =
-            vec![("KEYMAKER_BASE", &*keymaker), ("HOMESERVER_BASE", &*synapse), ("SERVER_NAME", SERVER_NAME)];
+            vec![("KEYMAKER_BASE", &*keymaker), ("HOMESERVER_BASE", &*homeserver), ("SERVER_NAME", SERVER_NAME)];
         variables.extend(more);
-        run_script(&format!("synapse/{script}"), &variables)
+        run_script_with(interpreter, &format!("synapse/{script}"), &variables)
     }
 
     /// Logs [`USER`] in up to the code and returns what the exchange needs.
@@ -69,12 +97,27 @@ impl House {
     }
 
     async fn whoami(&self, token: &Value) -> (u16, Value) {
-        let url = format!("{}_matrix/client/v3/account/whoami", self.synapse.base());
-        let response =
-            http().get(url).bearer_auth(token.as_str().expect("a token")).send().await.expect("Synapse answers");
-        let status = response.status().as_u16();
-        (status, response.json().await.expect("JSON"))
+        whoami(&self.base(), token.as_str().expect("a token")).await
     }
+}
+
+/// Starts a Keymaker in this process, so that its clock can be moved, and the real Synapse that asks it, unless a component is missing
+/// on this machine or another run has told the story.
+async fn open_in_this_process(setup: Setup) -> Option<(TempDir, Server, Synapse)> {
+    if is_told_elsewhere() || !available(installed()) {
+        return None;
+    }
+    let (folder, port) = (tempfile::tempdir().expect("a temporary folder"), free_port());
+    let server = setup
+        .with("matrix.kind", "synapse")
+        .with("matrix.homeserver", SERVER_NAME)
+        .with("matrix.endpoint", format!("http://127.0.0.1:{port}/"))
+        .with("matrix.secret", SECRET)
+        .start()
+        .await;
+    let mut synapse = Synapse::new(&venv(), folder.path(), port, &server.base, SECRET).expect("a configuration");
+    tokio::task::block_in_place(|| synapse.start()).expect("Synapse starts");
+    Some((folder, server, synapse))
 }
 
 fn installed() -> Result<(), String> {
@@ -89,6 +132,13 @@ fn venv() -> PathBuf {
 
 fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().expect("a client")
+}
+
+async fn whoami(homeserver: &str, token: &str) -> (u16, Value) {
+    let url = format!("{homeserver}_matrix/client/v3/account/whoami");
+    let response = http().get(url).bearer_auth(token).send().await.expect("Synapse answers");
+    let status = response.status().as_u16();
+    (status, response.json().await.expect("JSON"))
 }
 
 async fn exchange(code: &Value) -> (u16, Value) {
@@ -177,21 +227,8 @@ async fn a_locked_users_token_is_refused_by_synapse() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_access_token_still_logs_its_device_out() {
-    // REV-03, TRP-51: matrix-rust-sdk logs out with its access token, which after an idle while has expired. The server
-    // runs in this process, so that its clock can be moved; the homeserver is the real one.
-    if is_told_elsewhere() || !available(installed()) {
-        return;
-    }
-    let (folder, port) = (tempfile::tempdir().expect("a temporary folder"), free_port());
-    let server = Server::setup()
-        .with("matrix.kind", "synapse")
-        .with("matrix.homeserver", SERVER_NAME)
-        .with("matrix.endpoint", format!("http://127.0.0.1:{port}/"))
-        .with("matrix.secret", SECRET)
-        .start()
-        .await;
-    let mut synapse = Synapse::new(&venv(), folder.path(), port, &server.base, SECRET).expect("a configuration");
-    tokio::task::block_in_place(|| synapse.start()).expect("Synapse starts");
+    // REV-03, TRP-51: matrix-rust-sdk logs out with its access token, which after an idle while has expired.
+    let Some((_folder, server, synapse)) = open_in_this_process(Server::setup()).await else { return };
     server.user("alice").await;
     let scope = |device: &str| {
         format!("urn:matrix:org.matrix.msc2967.client:api:* urn:matrix:org.matrix.msc2967.client:device:{device}")

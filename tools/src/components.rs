@@ -1,20 +1,21 @@
-//! Owns the parts of the test suite that are not Rust: a private Synapse and the Node.js packages of `tests/package.json`.
+//! Owns the parts of the test suite that are not Rust: a private Synapse, client libraries in Python and JavaScript.
 
 use std::process::Command;
 
-use crate::support::homeserver::{REQUIREMENT, is_installed};
+use crate::support::homeserver::{REQUIREMENTS, has_client_library, is_installed};
 use crate::support::process::Failure;
 use crate::workspace::{root, run, synapse_venv};
 
-/// Installs Synapse from PyPI into its private venv, unless it is there.
+/// Installs Synapse and a client library from PyPI into a private venv, unless they are there.
 pub fn install_synapse() -> Result<(), Failure> {
     let venv = synapse_venv();
-    if is_installed(&venv) {
+    if is_installed(&venv) && has_client_library(&venv) {
         return Ok(());
     }
-    println!("Installing {REQUIREMENT} into {}", venv.display());
+    println!("Installing {} into {}", REQUIREMENTS.join(" and "), venv.display());
     run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-    run(Command::new(venv.join("bin/pip")).args(["install", "--quiet", "--disable-pip-version-check", REQUIREMENT]))
+    let pip = ["install", "--quiet", "--disable-pip-version-check"];
+    run(Command::new(venv.join("bin/pip")).args(pip).args(REQUIREMENTS))
 }
 
 /// Installs the Node.js packages that the browser and homeserver stories run with, as their lock file names them.
