@@ -28,3 +28,6 @@ ALTER TABLE sessions ADD COLUMN device_name TEXT;
 
 -- Since when the password alone opens no session: this account signs in through the browser.
 ALTER TABLE users ADD COLUMN browser_login_required_at BIGINT;
+
+-- When all sessions last ended at once: what proved who somebody is before that opens none afterwards.
+ALTER TABLE users ADD COLUMN sessions_ended_at BIGINT;

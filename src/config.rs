@@ -421,11 +421,12 @@ pub struct Account {
 #[serde(default, deny_unknown_fields)]
 #[schemars(transform = as_declared::<Compatibility>)]
 pub struct Compatibility {
-    /// Whether apps that do not speak OAuth 2.0 can sign in.
+    /// Whether apps that do not speak OAuth 2.0 can sign in. Once it is off, those that are signed in cannot refresh their
+    /// tokens nor sign out; `keymaker manage kill-sessions` ends their sessions.
     pub enabled: bool,
 
-    /// How many seconds the access token of an app lives that does not ask for a refresh token. Without it such tokens never
-    /// expire, as these apps expect.
+    /// How many seconds the access token of an app lives that does not ask for a refresh token. The session is over then: the
+    /// app asks for the password again, and most forget their keys. Without it such tokens never expire, as these apps expect.
     #[schemars(range(min = 60), example = 2_592_000)]
     access_token_lifetime: Option<u32>,
 

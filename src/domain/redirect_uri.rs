@@ -11,7 +11,8 @@ use super::client::ApplicationType;
 const LOOPBACK_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// Schemes that a browser executes or opens itself; not even an operator means them.
-const BROWSER_SCHEMES: [&str; 7] = ["about", "blob", "data", "file", "filesystem", "javascript", "vbscript"];
+const BROWSER_SCHEMES: [&str; 8] =
+    ["about", "blob", "data", "file", "filesystem", "javascript", "vbscript", "view-source"];
 
 /// CMN-14
 pub(super) const MAX_URI_LENGTH: usize = 2048;
@@ -113,6 +114,11 @@ pub fn destination(uri: &str) -> String {
     }
     let host = Url::parse(uri).ok().and_then(|url| url.host_str().map(str::to_owned));
     host.unwrap_or_else(|| authority.to_owned())
+}
+
+/// Says whether a browser would run or read a URI of this scheme itself.
+pub fn is_run_by_browsers(scheme: &str) -> bool {
+    BROWSER_SCHEMES.contains(&scheme)
 }
 
 /// Says whether one DNS name equals another or is a subdomain of it (REG-02).

@@ -5,6 +5,7 @@ use url::Url;
 
 use crate::domain::{
     id::{SessionId, SsoLoginId, UserId},
+    redirect_uri::is_run_by_browsers,
     time::{MINUTE, SECOND},
 };
 
@@ -17,26 +18,8 @@ pub const LOGIN_TOKEN_RETRY_GRACE: i64 = 30 * SECOND;
 
 const MAX_REDIRECT_URL_BYTES: usize = 2048;
 
-/// What a browser runs or reads itself, and what carries another address inside, of which the person would not be told.
-const NO_DESTINATIONS: [&str; 17] = [
-    "about",
-    "android-app",
-    "blob",
-    "data",
-    "file",
-    "filesystem",
-    "firefox",
-    "googlechrome",
-    "googlechromes",
-    "intent",
-    "javascript",
-    "mailto",
-    "microsoft-edge",
-    "sms",
-    "tel",
-    "vbscript",
-    "view-source",
-];
+/// Schemes that carry another address inside, of which the person would not be told, or that lead to no app that signs in.
+const NO_DESTINATIONS: [&str; 7] = ["android-app", "firefox", "intent", "mailto", "microsoft-edge", "sms", "tel"];
 
 /// A row of `sso_logins`.
 #[derive(Clone, sqlx::FromRow)]
@@ -56,28 +39,32 @@ pub struct SsoLogin {
     pub session_id: Option<SessionId>,
 }
 
-/// Reads where a client wants the login token sent (SSO-02); nothing when no browser should be sent there.
+/// Reads where a client wants the login token sent (SSO-02); nothing when no browser should be sent there. A login token
+/// that is in it already is left out.
 ///
 /// Older clients register nothing, so this only keeps out what a browser would run or read itself; whether the place
 /// is the right one is asked of the person (TRP-33).
 pub fn parse_redirect_url(raw: &str) -> Option<Url> {
-    if raw.len() > MAX_REDIRECT_URL_BYTES {
-        return None;
-    }
-    let url = Url::parse(raw).ok()?;
-    let is_active = NO_DESTINATIONS.contains(&url.scheme());
+    let mut url = Url::parse(raw).ok()?;
+    let is_token =
+        |pair: &&str| form_urlencoded::parse(pair.as_bytes()).next().is_some_and(|(name, _)| name == "loginToken");
+    let query = url.query().map(|query| query.split('&').filter(|pair| !is_token(pair)).collect::<Vec<_>>().join("&"));
+    url.set_query(query.as_deref().filter(|query| !query.is_empty()));
     let has_user_information = !url.username().is_empty() || url.password().is_some();
-    (!is_active && !has_user_information).then_some(url)
+    let is_destination = !is_run_by_browsers(url.scheme()) && !opens_another_browser(url.scheme());
+    (is_destination && !has_user_information && url.as_str().len() <= MAX_REDIRECT_URL_BYTES).then_some(url)
 }
 
-/// Adds the login token to the URL, in place of any that was there (SSO-03). Everything else stays as it is.
+/// `x-safari-https://site/` is a site, whatever the scheme looks like.
+fn opens_another_browser(scheme: &str) -> bool {
+    let wraps_an_address = !matches!(scheme, "http" | "https") && scheme.contains("http");
+    wraps_an_address || scheme.starts_with("googlechrome") || NO_DESTINATIONS.contains(&scheme)
+}
+
+/// Adds the login token to the URL (SSO-03). Everything else stays as it is.
 pub fn with_login_token(mut url: Url, login_token: &str) -> Url {
-    let is_ours =
-        |pair: &&str| form_urlencoded::parse(pair.as_bytes()).next().is_some_and(|(name, _)| name == "loginToken");
-    let token = format!("loginToken={login_token}");
-    let kept = url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !is_ours(pair));
-    let query = kept.chain([token.as_str()]).collect::<Vec<_>>().join("&");
-    url.set_query(Some(&query));
+    let query = url.query().map(|query| format!("{query}&")).unwrap_or_default();
+    url.set_query(Some(&format!("{query}loginToken={login_token}")));
     url
 }
 
@@ -89,6 +76,7 @@ mod tests {
     fn a_browser_is_only_sent_where_it_goes_and_not_to_what_it_runs() {
         // SSO-02
         let long = format!("https://app.example.com/{}", "x".repeat(2048));
+        let raw_letters = format!("https://app.example.com/{}", "é".repeat(700));
         let table = [
             ("https://app.example.com/", true),
             ("http://localhost:8080/done?a=b#c", true),
@@ -114,7 +102,9 @@ mod tests {
             ("file:///etc/passwd", false),
             ("about:blank", false),
             ("intent://evil.example/#Intent;scheme=https;end", false),
-            ("googlechrome://evil.example/", false),
+            ("googlechromes://evil.example/", false),
+            ("x-safari-https://evil.example/", false),
+            (&*raw_letters, false),
             (&*long, false),
         ];
         for (raw, expected) in table {
@@ -133,7 +123,7 @@ mod tests {
             ),
             ("https://app.example.com/?loginToken=old&b", "https://app.example.com/?b&loginToken=kml_x"),
             ("https://app.example.com/?login%54oken=old", "https://app.example.com/?loginToken=kml_x"),
-            ("https://app.example.com/?loginTokens=y&&", "https://app.example.com/?loginTokens=y&loginToken=kml_x"),
+            ("https://app.example.com/?loginTokens=y", "https://app.example.com/?loginTokens=y&loginToken=kml_x"),
             ("element://connect", "element://connect?loginToken=kml_x"),
             ("im.fluffychat:/login#f", "im.fluffychat:/login?loginToken=kml_x#f"),
             ("app:opaque", "app:opaque?loginToken=kml_x"),

@@ -6,6 +6,7 @@ use crate::{
     crypto::secret::{Family, Kind, Secret},
     domain::{
         id::UserId,
+        refusal::Refusal,
         session::{BROWSER_SESSION_LIFE, BROWSER_SESSION_MOST, EndReason, Purpose, Session, SessionKind},
         user::User,
     },
@@ -48,15 +49,25 @@ pub async fn find(app: &App, cookie: &Secret) -> Result<Option<SignedIn>> {
     Ok(Some(SignedIn { user, session, auth_time }))
 }
 
-/// Signs a browser in and gives its new cookie. A login that the browser had before ends (spec WEB-01: a new id).
+/// Signs a browser in on a proof of this moment and gives its new cookie. A login that the browser had before ends (spec
+/// WEB-01: a new id).
 ///
 /// # Errors
-/// When the store fails.
-pub async fn start(app: &App, user: &UserId, before: Option<&SignedIn>, caller: &Caller) -> Result<Secret> {
+/// `WrongCredentials` when the account was deactivated, or all its sessions were ended, since the proof.
+pub async fn start(
+    app: &App,
+    user: &UserId,
+    proved_at: i64,
+    before: Option<&SignedIn>,
+    caller: &Caller,
+) -> Result<Secret> {
     let (now, family) = (app.clock.now(), Family::generate());
     let cookie = Secret::of_family(Kind::BrowserSession, &family);
     let (id, token_id) = (app.new_session_id(), app.new_token_id());
     let mut tx = app.db.write().await?;
+    if !store::user::hold_for_session(&mut tx, user, proved_at).await? {
+        return Err(Refusal::WrongCredentials.into());
+    }
     if let Some(before) = before {
         session::end_in(app, &mut tx, &before.session, EndReason::LoggedOut).await?;
     }

@@ -1,6 +1,6 @@
 //! Hygiene: what ended long ago is forgotten. It changes no decision (INV-15), because expiry is judged when reading.
 
-use crate::{app::App, clock::DAY, domain::session::EndReason, error::Result, store};
+use crate::{app::App, clock::DAY, domain::session::EndReason, error::Result, flows::session, store};
 
 /// Deletes authorizations, logins of older clients and sign-ups that ended a day ago (their codes are still told apart
 /// as used until then), and closes sessions that expired then.
@@ -14,7 +14,8 @@ pub async fn clean_up(app: &App) -> Result<()> {
     let sso_logins = store::sso_login::delete_older_than(&mut tx, before).await?;
     let registrations = store::registration::delete_older_than(&mut tx, before).await?;
     let sessions = store::session::end_expired(&mut tx, before, EndReason::Expired).await?;
+    let devices = session::end_expired_in(app, &mut tx, before).await?;
     tx.commit().await?;
-    tracing::debug!(grants, sso_logins, registrations, sessions, "cleaned up");
+    tracing::debug!(grants, sso_logins, registrations, sessions, devices, "cleaned up");
     Ok(())
 }

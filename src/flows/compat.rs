@@ -22,7 +22,7 @@ use crate::{
         refresh::{self, Holder},
         session,
     },
-    store,
+    store::{self, token::TokenKind},
 };
 
 /// How a person proves who they are.
@@ -43,7 +43,7 @@ pub struct Login {
 /// The tokens that an older client is given.
 pub struct Issued {
     pub access_token: Secret,
-    pub refresh_token: Option<String>,
+    pub refresh_token: Option<Secret>,
     /// Milliseconds; absent for a token that does not expire.
     pub life: Option<i64>,
 }
@@ -76,10 +76,12 @@ pub async fn login(app: &App, login: Login, caller: Caller) -> Result<LoggedIn> 
 struct Entry {
     user: User,
     auth_time: i64,
+    /// Absent when the password opened the door.
     sso_login: Option<SsoLogin>,
 }
 
 async fn enter_by_password(app: &App, identifier: &Identifier, password: &str) -> Result<Entry> {
+    let proved_at = app.clock.now();
     let user = by_password(app, identifier, password).await.map_err(|error| match error {
         // Clients of this API wait and try again when they are told so in these words.
         Error::Refusal(Refusal::Busy) => Refusal::LimitExceeded.into(),
@@ -89,7 +91,7 @@ async fn enter_by_password(app: &App, identifier: &Identifier, password: &str) -
     if user.browser_login_required_at.is_some() {
         return Err(Refusal::BrowserLoginRequired.into());
     }
-    Ok(Entry { user, auth_time: app.clock.now(), sso_login: None })
+    Ok(Entry { user, auth_time: proved_at, sso_login: None })
 }
 
 /// CMP-16: known, unexpired and unused, and the person is still signed in where the token was made.
@@ -143,12 +145,14 @@ async fn open_session(app: &App, entry: &Entry, login: &Login, caller: &Caller) 
         device_name: login.device_name.as_deref(),
         auth_time: Some(entry.auth_time),
         caller,
-        warrant: entry.sso_login.as_ref().map_or(Warrant::Standing, |login| Warrant::LoginToken(&login.id)),
+        warrant: match &entry.sso_login {
+            Some(login) => Warrant::LoginToken(&login.id),
+            None => Warrant::Password { proved_at: entry.auth_time },
+        },
         access_token: limit(life),
         refresh_token: login.wants_refresh_token.then(|| limit(settings.refresh_token_lifetime())),
     };
     let Opened { access_token, refresh_token } = open(app, opening).await?;
-    let refresh_token = refresh_token.map(|secret| secret.expose().to_owned());
     let user_id = entry.user.mxid(app.server_name());
     Ok(LoggedIn { user_id, device_id, issued: Issued { access_token, refresh_token, life } })
 }
@@ -175,15 +179,18 @@ pub async fn logout(app: &App, access_token: &str) -> Result<()> {
     session::end(app, &found, EndReason::LoggedOut).await
 }
 
-/// Ends all sessions of the user of an access token: of older clients, of OAuth clients, and of browsers (LGO-02).
+/// Ends all sessions of the user of an access token: of older clients, of OAuth clients, and of browsers (LGO-02). The
+/// token may have expired, but not been superseded: one out of an old log must not delete every device.
 ///
 /// # Errors
 /// `InvalidToken`, also for a token that has nothing to do with Matrix: an application that only knows who somebody is
 /// must not sign them out everywhere.
 pub async fn logout_all(app: &App, access_token: &str) -> Result<()> {
-    let found = find_session(app, access_token).await?;
-    let user = found.user_id.as_ref().filter(|_| found.scope().is_matrix()).ok_or(Refusal::InvalidToken)?;
-    session::end_all(app, user, EndReason::LoggedOut).await?;
+    let secret = Secret::parse(Kind::AccessToken, access_token).ok_or(Refusal::InvalidToken)?;
+    let token = store::token::find(&app.db, TokenKind::Access, &secret.hash()).await?.ok_or(Refusal::InvalidToken)?;
+    let (session, scope) = (&token.session, token.session.scope());
+    let user = session.user_id.as_ref().filter(|_| session.ended_at.is_none() && scope.is_matrix());
+    session::end_all(app, user.ok_or(Refusal::InvalidToken)?, EndReason::LoggedOut).await?;
     Ok(())
 }
 

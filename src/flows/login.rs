@@ -6,6 +6,7 @@ use crate::{
     crypto::password::Comparand,
     domain::{
         email,
+        id::UserId,
         refusal::Refusal,
         user::{MAX_PASSWORD_BYTES, User},
     },
@@ -14,19 +15,20 @@ use crate::{
     store,
 };
 
-/// By what a person is named.
+/// By what a request names a person.
 pub enum Identifier {
     /// What people type: `alice`, `@alice:server`, or an e-mail address where that is allowed.
     Typed(String),
     Email(String),
 }
 
-impl Identifier {
-    fn text(&self) -> &str {
-        match self {
-            Identifier::Typed(text) | Identifier::Email(text) => text.trim(),
-        }
-    }
+/// Whom an identifier can mean.
+enum Sought {
+    Username(String),
+    /// In its canonical form.
+    Email(String),
+    /// No account has such a name.
+    Nobody(String),
 }
 
 /// Gives the user of an identifier and a password.
@@ -38,17 +40,17 @@ pub async fn by_password(app: &App, identifier: &Identifier, password: &str) -> 
         return Err(Refusal::PasswordsDisabled.into());
     }
     // An oversized password is nobody's password, and hashing it would cost us in proportion.
-    if password.len() > MAX_PASSWORD_BYTES || identifier.text().len() > 512 {
+    if password.len() > MAX_PASSWORD_BYTES || identifier.len() > 512 {
         return Err(Refusal::WrongCredentials.into());
     }
-    let user = find_user(app, identifier).await?;
-    let stored = match &user {
-        Some(user) => store::user::find_password(&app.db, &user.id).await?,
-        None => None,
-    };
+    let sought = seek(app, identifier);
+    let user = find_user(app, &sought).await?;
+    // Nobody's password is looked up too: that takes as long as anybody's.
+    let nobody = UserId::new("");
+    let stored = store::user::find_password(&app.db, user.as_ref().map_or(&nobody, |user| &user.id)).await?;
     let comparand = match &stored {
         Some(stored) => Comparand::Stored(stored.clone()),
-        None => nothing(app, identifier).await?,
+        None => stand_in::draw(app, &sought.lot()),
     };
     let verified = app.passwords.verify(password, comparand).await?;
     let Some(user) = user.filter(|_| verified.is_right) else {
@@ -77,42 +79,70 @@ pub fn check_account(user: &User) -> Result<(), Refusal> {
     }
 }
 
-/// An account of any spelling costs the same; so does one that is not there.
-async fn nothing(app: &App, identifier: &Identifier) -> Result<Comparand> {
-    let name = identifier.text().trim_start_matches('@').to_lowercase();
-    let name = name.strip_suffix(&format!(":{}", app.server_name().to_lowercase())).unwrap_or(&name);
-    let way = stand_in::draw(app, name).await?;
-    let (version, head) = way.map_or_else(|| (0, String::new()), |way| (way.version, way.head));
-    Ok(Comparand::Nothing { version, head })
+impl Identifier {
+    fn len(&self) -> usize {
+        match self {
+            Identifier::Typed(text) | Identifier::Email(text) => text.len(),
+        }
+    }
 }
 
-async fn find_user(app: &App, identifier: &Identifier) -> Result<Option<User>> {
-    let text = identifier.text();
+impl Sought {
+    /// Gives what decides how long the refusal takes when there is no password: one text for every spelling that would
+    /// find the same account, and never that of another account.
+    fn lot(&self) -> String {
+        match self {
+            Sought::Username(name) => format!("username {}", name.to_lowercase()),
+            Sought::Email(address) => format!("email {address}"),
+            Sought::Nobody(text) => format!("nobody {text}"),
+        }
+    }
+}
+
+fn seek(app: &App, identifier: &Identifier) -> Sought {
+    let text = match identifier {
+        Identifier::Typed(text) | Identifier::Email(text) => text.trim(),
+    };
+    let nobody = || Sought::Nobody(text.to_owned());
     if text.chars().any(char::is_control) {
-        return Ok(None);
+        return nobody();
     }
-    if let Identifier::Email(address) = identifier {
-        return find_by_email(app, address).await;
+    let is_mxid = matches!(identifier, Identifier::Typed(_)) && text.starts_with('@');
+    let is_email = !is_mxid && (matches!(identifier, Identifier::Email(_)) || text.contains('@'));
+    if is_email {
+        let address = email::canonical(text).filter(|_| app.config.account.login_with_email_allowed);
+        return address.map_or_else(nobody, Sought::Email);
     }
-    if let Some(mxid) = text.strip_prefix('@') {
-        return Ok(match mxid.split_once(':') {
-            // Server names are compared as people write them (CMP-10).
-            Some((localpart, server)) if server.eq_ignore_ascii_case(app.server_name()) => {
-                store::user::find_by_username(&app.db, localpart).await?
-            }
-            Some(_) => None,
-            None => store::user::find_by_username(&app.db, mxid).await?,
-        });
-    }
-    match text.contains('@') {
-        true => find_by_email(app, text).await,
-        false => Ok(store::user::find_by_username(&app.db, text).await?),
-    }
+    let localpart = match text.strip_prefix('@').map(|mxid| mxid.split_once(':').unwrap_or((mxid, app.server_name()))) {
+        // Server names are compared as people write them (CMP-10).
+        Some((localpart, server)) if server.eq_ignore_ascii_case(app.server_name()) => localpart,
+        Some(_) => return nobody(),
+        None => text,
+    };
+    Sought::Username(localpart.to_owned())
 }
 
-async fn find_by_email(app: &App, address: &str) -> Result<Option<User>> {
-    match email::canonical(address.trim()).filter(|_| app.config.account.login_with_email_allowed) {
-        Some(address) => Ok(store::user::find_by_email(&app.db, &address).await?),
-        None => Ok(None),
+async fn find_user(app: &App, sought: &Sought) -> Result<Option<User>> {
+    Ok(match sought {
+        Sought::Username(name) => store::user::find_by_username(&app.db, name).await?,
+        Sought::Email(address) => store::user::find_by_email(&app.db, address).await?,
+        // It takes as long as for somebody.
+        Sought::Nobody(_) => store::user::find_by_username(&app.db, "").await?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_one_account_draws_one_lot_and_no_other_accounts() {
+        // INV-06, RTL-05
+        let lot = |sought: Sought| sought.lot();
+        let username = |name: &str| lot(Sought::Username(name.to_owned()));
+        assert_eq!(username("Alice"), username("alice"));
+        assert_ne!(username("@alice"), username("alice"));
+        assert_ne!(username("alice"), lot(Sought::Nobody("alice".to_owned())));
+        assert_ne!(username("a@b"), lot(Sought::Email("a@b".to_owned())));
     }
 }

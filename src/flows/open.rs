@@ -28,7 +28,11 @@ use crate::{
 pub enum Warrant<'a> {
     Code(&'a GrantId),
     LoginToken(&'a SsoLoginId),
-    /// The right password, a client's own secret, or an administrator at the command line: nothing to consume.
+    /// The password, looked up at this moment.
+    Password {
+        proved_at: i64,
+    },
+    /// A client's own secret, or an administrator at the command line.
     Standing,
 }
 
@@ -76,14 +80,16 @@ pub struct Opened {
 /// without a session, nor a lane without anybody who leaves it.
 ///
 /// # Errors
-/// `HomeserverUnavailable` and `DeviceRefused` before anything is consumed; `InvalidGrant` or `InvalidLoginToken` when
-/// it was consumed already; `UserDeactivated`.
+/// `HomeserverUnavailable` and `DeviceRefused` before anything is consumed. When the warrant was consumed already, or
+/// fell meanwhile: `InvalidGrant`, `InvalidLoginToken`, `WrongCredentials`, `UserDeactivated`.
 pub async fn open(app: &App, opening: Opening<'_>) -> Result<Opened> {
     let (Some(user), Some(device_id)) = (opening.user, opening.device_id) else {
         return commit(app, opening, None).await;
     };
     let Some(lane) = homeserver::enter(app, &user.id).await? else { return commit(app, opening, None).await };
     let result = async {
+        // Of many who come with one warrant, only the first makes a device.
+        opening.warrant.check(app).await?;
         let settled_by = lane.create_device(user, device_id, opening.device_name).await?;
         commit(app, opening, Some(Created { lane: &lane, settled_by })).await
     }
@@ -106,9 +112,9 @@ async fn commit(app: &App, opening: Opening<'_>, device: Option<Created<'_>>) ->
         store::job::delete(&mut tx, settled_by).await?;
     }
     if let Some(user) = opening.user
-        && !store::user::hold_active(&mut tx, &user.id).await?
+        && !store::user::hold_for_session(&mut tx, &user.id, opening.warrant.proved_at(now)).await?
     {
-        return Err(opening.warrant.refusal_of_deactivated().into());
+        return Err(opening.warrant.refusal().into());
     }
     opening.warrant.consume(&mut tx, &id, now).await?;
     let user: Option<&UserId> = opening.user.map(|user| &user.id);
@@ -124,8 +130,8 @@ async fn commit(app: &App, opening: Opening<'_>, device: Option<Created<'_>>) ->
         user_agent: opening.caller.user_agent.as_deref(),
         ip: opening.caller.ip.clone(),
         auth_time: opening.auth_time,
-        // A client's own session is over with its one token; a person's ends when somebody ends it.
-        expires_at: if user.is_none() { opening.access_token.end(now) } else { None },
+        // Without a refresh token the session is over with its one token.
+        expires_at: if opening.refresh_token.is_none() { opening.access_token.end(now) } else { None },
         now,
     };
     store::session::insert(&mut tx, new).await?;
@@ -146,26 +152,42 @@ async fn commit(app: &App, opening: Opening<'_>, device: Option<Created<'_>>) ->
 }
 
 impl Warrant<'_> {
-    /// RFC 6749 §5.2: the token endpoint has one word for a code that gives nothing.
-    fn refusal_of_deactivated(&self) -> Refusal {
+    /// A one-time object proves by the login of the browser that made it, which is looked at when it is consumed.
+    fn proved_at(&self, now: i64) -> i64 {
         match self {
-            Warrant::Code(_) => Refusal::InvalidGrant("the person is no longer signed in"),
-            _ => Refusal::UserDeactivated,
+            Warrant::Password { proved_at } => *proved_at,
+            Warrant::Code(_) | Warrant::LoginToken(_) | Warrant::Standing => now + 1,
         }
     }
 
-    async fn consume(&self, tx: &mut Tx, session: &SessionId, now: i64) -> Result<()> {
-        let (is_consumed, refusal) = match self {
-            Warrant::Code(grant) => (
-                store::grant::consume_code(tx, grant, session, now).await?,
-                Refusal::InvalidGrant("the code was used already"),
-            ),
-            Warrant::LoginToken(login) => {
-                (store::sso_login::consume_token(tx, login, session, now).await?, Refusal::InvalidLoginToken)
+    fn refusal(&self) -> Refusal {
+        match self {
+            Warrant::Code(_) => {
+                Refusal::InvalidGrant("the code was used already, or the person is no longer signed in")
             }
-            Warrant::Standing => return Ok(()),
+            Warrant::LoginToken(_) => Refusal::InvalidLoginToken,
+            Warrant::Password { .. } => Refusal::WrongCredentials,
+            Warrant::Standing => Refusal::UserDeactivated,
+        }
+    }
+
+    /// Looks whether it was consumed; `consume` is the judge.
+    async fn check(&self, app: &App) -> Result<()> {
+        let consumed_at = match self {
+            Warrant::Code(id) => store::grant::find(&app.db, id).await?.and_then(|grant| grant.consumed_at),
+            Warrant::LoginToken(id) => store::sso_login::find(&app.db, id).await?.and_then(|login| login.consumed_at),
+            Warrant::Password { .. } | Warrant::Standing => None,
         };
-        if is_consumed { Ok(()) } else { Err(refusal.into()) }
+        if consumed_at.is_none() { Ok(()) } else { Err(self.refusal().into()) }
+    }
+
+    async fn consume(&self, tx: &mut Tx, session: &SessionId, now: i64) -> Result<()> {
+        let is_consumed = match self {
+            Warrant::Code(grant) => store::grant::consume_code(tx, grant, session, now).await?,
+            Warrant::LoginToken(login) => store::sso_login::consume_token(tx, login, session, now).await?,
+            Warrant::Password { .. } | Warrant::Standing => true,
+        };
+        if is_consumed { Ok(()) } else { Err(self.refusal().into()) }
     }
 }
 

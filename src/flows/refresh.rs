@@ -69,7 +69,7 @@ impl Holder<'_> {
 pub struct Exchanged {
     pub session: Session,
     pub access_token: Secret,
-    pub refresh_token: String,
+    pub refresh_token: Secret,
     pub scope: String,
     /// Milliseconds that the access token has left.
     pub life: i64,
@@ -99,9 +99,10 @@ pub async fn exchange(app: &App, holder: Holder<'_>, presented: &str, narrower: 
         };
         if let Some(Issued { pair, scope, life }) = issued {
             metrics::counter!("keymaker_refreshes_total", "kind" => refresh_kind(&token)).increment(1);
-            let access_token =
-                Secret::parse(Kind::AccessToken, &pair.access).ok_or(Error::Internal("a pair without a token"))?;
-            return Ok(Exchanged { session: token.session, access_token, refresh_token: pair.refresh, scope, life });
+            let tokens =
+                Secret::parse(Kind::AccessToken, &pair.access).zip(Secret::parse(Kind::RefreshToken, &pair.refresh));
+            let (access_token, refresh_token) = tokens.ok_or(Error::Internal("a pair without its tokens"))?;
+            return Ok(Exchanged { session: token.session, access_token, refresh_token, scope, life });
         }
     }
     Err(Refusal::Busy.into())
@@ -127,7 +128,7 @@ pub async fn refresh(app: &App, client: &Client, params: &Params) -> Result<Toke
         access_token: exchanged.access_token.expose().to_owned(),
         token_type: "Bearer",
         expires_in: exchanged.life.max(SECOND) / SECOND,
-        refresh_token: Some(exchanged.refresh_token),
+        refresh_token: Some(exchanged.refresh_token.expose().to_owned()),
         scope: exchanged.scope,
         id_token,
     })

@@ -55,13 +55,27 @@ pub async fn end(app: &App, session: &Session, reason: EndReason) -> Result<()> 
 /// # Errors
 /// When the store fails.
 pub async fn end_all_in(app: &App, tx: &mut Tx, user: &UserId, reason: EndReason) -> Result<Vec<LiveSession>> {
-    // Whoever opens a session holds the user too, so none slips through.
-    store::user::hold(tx, user).await?;
+    // Whoever opens a session holds the user too, and looks when they all ended, so none slips through.
+    store::user::hold_to_end_sessions(tx, user, app.clock.now()).await?;
     let live = store::session::list_live(tx, user).await?;
     for session in &live {
         end_one(app, tx, &session.id, Some(user), session.device_id.as_deref(), reason).await?;
     }
     Ok(live)
+}
+
+/// Ends sessions with a device that expired before a moment, some at a time, and counts them. Until then the app can sign
+/// in again on the same device and finds its keys.
+///
+/// # Errors
+/// When the store fails.
+pub async fn end_expired_in(app: &App, tx: &mut Tx, before: i64) -> Result<usize> {
+    let expired = store::session::list_expired_with_device(tx, before).await?;
+    for session in &expired {
+        let (user, device_id) = (Some(&session.user_id), Some(session.device_id.as_str()));
+        end_one(app, tx, &session.id, user, device_id, EndReason::Expired).await?;
+    }
+    Ok(expired.len())
 }
 
 /// Ends every live session of a user, and gives what it ended.

@@ -16,7 +16,7 @@ use crate::{
     store::{self, sso_login::Approval},
 };
 
-/// Reads where the login token shall go.
+/// Reads where the login token shall go; one that is there already is not kept.
 ///
 /// # Errors
 /// `InvalidRequest` when no browser should be sent there (SSO-02).

@@ -3,43 +3,36 @@
 //! those accounts. So every name that has no password is given a way of hashing by lot: always the same for one name,
 //! and each way as often as real accounts have it.
 
-use std::{sync::Arc, time::Duration};
-
-use tokio::{sync::Mutex, time::Instant};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::{
     app::App,
-    crypto::secret::fraction,
+    crypto::{password::Comparand, secret::fraction},
     error::Result,
     store::{self, user::HashCount},
 };
 
-/// How often real accounts are counted: over a million rows that takes a good part of a second.
-const COUNT_INTERVAL: Duration = Duration::from_secs(600);
-
 /// The ways in which real passwords are hashed, as last counted.
 #[derive(Default)]
-pub struct Census(Mutex<Option<(Instant, Arc<[HashCount]>)>>);
+pub struct Census(RwLock<Arc<[HashCount]>>);
 
-/// Gives the way of hashing that falls to a name without a password; nothing while nobody has one.
+/// Counts how real passwords are hashed. It reads every one of them, so no request does it.
 ///
 /// # Errors
-/// When the store fails.
-pub async fn draw(app: &App, name: &str) -> Result<Option<HashCount>> {
-    let counts = count(app).await?;
-    Ok(pick(&counts, fraction(&app.stand_in_key, name)).cloned())
+/// When the store fails; what was counted before stays.
+pub async fn count(app: &App) -> Result<()> {
+    let counts = store::user::count_hashes(&app.db).await?;
+    *app.census.0.write().unwrap_or_else(PoisonError::into_inner) = counts.into();
+    Ok(())
 }
 
-async fn count(app: &App) -> Result<Arc<[HashCount]>> {
-    let mut census = app.census.0.lock().await;
-    if let Some((counted_at, counts)) = &*census
-        && counted_at.elapsed() < COUNT_INTERVAL
-    {
-        return Ok(counts.clone());
+/// Gives the way of hashing that falls to a name without a password; the current one while nobody was counted.
+pub fn draw(app: &App, lot: &str) -> Comparand {
+    let counts = app.census.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+    match pick(&counts, fraction(&app.stand_in_key, lot)) {
+        Some(way) => Comparand::Nothing { version: way.version, head: way.head.clone() },
+        None => Comparand::Nothing { version: 0, head: String::new() },
     }
-    let counts: Arc<[HashCount]> = store::user::count_hashes(&app.db).await?.into();
-    *census = Some((Instant::now(), counts.clone()));
-    Ok(counts)
 }
 
 /// Picks by a fraction from 0 to 1, so that each way has the share of its count.

@@ -7,7 +7,7 @@ use tokio::{sync::watch, task::JoinSet};
 use crate::{
     app::App,
     error::Result,
-    flows::{clean_up, homeserver},
+    flows::{clean_up, homeserver, stand_in},
     store,
 };
 
@@ -17,6 +17,7 @@ const POLL: Duration = Duration::from_secs(1);
 const LANES_AT_ONCE: usize = 8;
 const ACTIVITY_INTERVAL: Duration = Duration::from_secs(10);
 const CLEAN_UP_INTERVAL: Duration = Duration::from_secs(600);
+const CENSUS_INTERVAL: Duration = Duration::from_secs(600);
 
 /// Starts the workers; they end when `stop` turns true.
 pub fn start(app: &App, stop: &watch::Receiver<bool>) -> JoinSet<()> {
@@ -31,6 +32,15 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> JoinSet<()> {
         stop.clone(),
         |app| async move { clean_up::clean_up(&app).await },
     ));
+    workers.spawn({
+        let (app, stop) = (app.clone(), stop.clone());
+        async move {
+            if let Err(error) = stand_in::count(&app).await {
+                tracing::error!(%error, "the password hashes cannot be counted");
+            }
+            every(CENSUS_INTERVAL, app, stop, |app| async move { stand_in::count(&app).await }).await;
+        }
+    });
     workers
 }
 

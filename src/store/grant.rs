@@ -104,12 +104,15 @@ pub async fn deny(tx: &mut Tx, id: &GrantId, now: i64) -> sqlx::Result<bool> {
     Ok(row.is_some())
 }
 
-/// Consumes the code of an authorization for a session; false when it was consumed or expired (INV-01).
+/// Consumes the code of an authorization for a session; false when it was consumed or expired, or when the browser that
+/// made it was signed out (INV-01, TOK-01).
 pub async fn consume_code(tx: &mut Tx, id: &GrantId, session: &SessionId, now: i64) -> sqlx::Result<bool> {
     let row: Option<(GrantId,)> = tx
         .sql(
             "UPDATE grants SET consumed_at = $2, session_id = $3
-             WHERE id = $1 AND consumed_at IS NULL AND code_expires_at > $2 RETURNING id",
+             WHERE id = $1 AND consumed_at IS NULL AND code_expires_at > $2
+                 AND EXISTS (SELECT 1 FROM sessions b WHERE b.id = browser_session_id AND b.ended_at IS NULL)
+             RETURNING id",
         )
         .bind(id)
         .bind(now)

@@ -94,11 +94,34 @@ pub async fn end(tx: &mut Tx, id: &SessionId, reason: EndReason, now: i64) -> sq
     Ok(ended > 0)
 }
 
-/// Ends the sessions that expired before a moment, and forgets their tokens. Only logins of browsers and tokens of
-/// clients for themselves expire; neither has a device. Of the latter nothing is kept.
+/// A session whose device goes with it.
+#[derive(sqlx::FromRow)]
+pub struct ExpiredSession {
+    pub id: SessionId,
+    pub user_id: UserId,
+    pub device_id: String,
+}
+
+/// Lists sessions with a device that expired before a moment, some at a time.
+pub async fn list_expired_with_device(tx: &mut Tx, before: i64) -> sqlx::Result<Vec<ExpiredSession>> {
+    tx.sql(
+        "SELECT id, user_id, device_id FROM sessions
+         WHERE expires_at < $1 AND ended_at IS NULL AND device_id IS NOT NULL AND user_id IS NOT NULL
+         ORDER BY id LIMIT 500",
+    )
+    .bind(before)
+    .all()
+    .await
+}
+
+/// Ends the sessions without a device that expired before a moment, and forgets their tokens: logins of browsers, and
+/// tokens of clients for themselves. Of the latter nothing is kept.
 pub async fn end_expired(tx: &mut Tx, before: i64, reason: EndReason) -> sqlx::Result<u64> {
     let ended = tx
-        .sql("UPDATE sessions SET ended_at = expires_at, end_reason = $2 WHERE expires_at < $1 AND ended_at IS NULL")
+        .sql(
+            "UPDATE sessions SET ended_at = expires_at, end_reason = $2
+             WHERE expires_at < $1 AND ended_at IS NULL AND device_id IS NULL",
+        )
         .bind(before)
         .bind(reason.as_str())
         .execute()

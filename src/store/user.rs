@@ -170,20 +170,25 @@ pub async fn allow_password_login(tx: &mut Tx, id: &UserId) -> sqlx::Result<bool
     Ok(changed > 0)
 }
 
-/// Takes hold of a user for the rest of the transaction: whoever changes the sessions of a device does this first.
-pub async fn hold(tx: &mut Tx, id: &UserId) -> sqlx::Result<()> {
-    tx.sql("UPDATE users SET username = username WHERE id = $1").bind(id).execute().await?;
-    Ok(())
-}
-
-/// The same for whoever opens a session; false when the account was deactivated meanwhile (INV-05).
-pub async fn hold_active(tx: &mut Tx, id: &UserId) -> sqlx::Result<bool> {
+/// Takes hold of a user for the rest of the transaction, to open a session on a proof of this moment; false when the account was deactivated, or all its
+/// sessions were ended, since then (INV-05).
+pub async fn hold_for_session(tx: &mut Tx, id: &UserId, proved_at: i64) -> sqlx::Result<bool> {
     let held = tx
-        .sql("UPDATE users SET username = username WHERE id = $1 AND deactivated_at IS NULL")
+        .sql(
+            "UPDATE users SET username = username
+             WHERE id = $1 AND deactivated_at IS NULL AND (sessions_ended_at IS NULL OR sessions_ended_at < $2)",
+        )
         .bind(id)
+        .bind(proved_at)
         .execute()
         .await?;
     Ok(held > 0)
+}
+
+/// Takes hold of a user whose sessions all end.
+pub async fn hold_to_end_sessions(tx: &mut Tx, id: &UserId, now: i64) -> sqlx::Result<()> {
+    tx.sql("UPDATE users SET sessions_ended_at = $2 WHERE id = $1").bind(id).bind(now).execute().await?;
+    Ok(())
 }
 
 /// How many passwords were hashed in one way: the scheme, and the first characters, which with bcrypt tell the cost.

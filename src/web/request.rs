@@ -94,6 +94,19 @@ impl FromRequestParts<App> for Query {
     }
 }
 
+/// What stands for a name in the path of a page.
+pub struct Segment(pub String);
+
+impl FromRequestParts<App> for Segment {
+    type Rejection = super::frame::PageError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        // What is no text once it is decoded names nothing.
+        let path = axum::extract::Path::<String>::from_request_parts(parts, app).await;
+        Ok(Self(path.map_err(|_| Refusal::NotFound)?.0))
+    }
+}
+
 /// Gives a header as text.
 pub fn text(headers: &HeaderMap, name: http::HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()

@@ -82,7 +82,7 @@ fn matrix(app: &App) -> Router<App> {
         true => COMPAT_VERSIONS.iter().fold(router, |router, version| router.merge(compat(app, version))),
         false => router,
     };
-    router.method_not_allowed_fallback(matrix::method_not_allowed)
+    router.method_not_allowed_fallback(matrix::method_not_allowed).layer(CatchPanicLayer::custom(matrix::after_panic))
 }
 
 /// The versions under which older clients ask. What a reverse proxy sends here besides belongs to the homeserver (TRP-29).
@@ -95,6 +95,7 @@ fn compat(app: &App, version: &str) -> Router<App> {
         .route(&format!("{base}/login/sso/redirect"), get(matrix::sso::redirect))
         .route(&format!("{base}/login/sso/redirect/"), get(matrix::sso::redirect))
         .route(&format!("{base}/login/sso/redirect/{{idp}}"), get(matrix::sso::redirect_to_provider))
+        .route(&format!("{base}/login/sso/redirect/{{idp}}/"), get(matrix::sso::redirect_to_provider))
         .route_layer(from_fn_with_state(app.clone(), frame::page_elsewhere));
     ["", "/"].iter().fold(sso, |router, slash| {
         router
@@ -107,15 +108,18 @@ fn compat(app: &App, version: &str) -> Router<App> {
 
 /// What people see.
 fn page_routes(app: &App) -> Router<App> {
-    Router::new()
-        .route("/", get(pages::account::root))
+    let sso = match app.config.compatibility.enabled {
+        true => Router::new()
+            .route("/sso", get(pages::sso::start))
+            .route("/sso/{login}", get(pages::sso::get).post(pages::sso::post)),
+        false => Router::new(),
+    };
+    sso.route("/", get(pages::account::root))
         .route("/authorize", get(pages::authorize::get).post(pages::authorize::post))
         .route("/login", get(pages::login::get).post(pages::login::post))
         .route("/register", get(pages::register::get).post(pages::register::post))
         .route("/register/finish", get(pages::register::get_finish).post(pages::register::post_finish))
         .route("/consent/{grant}", get(pages::consent::get).post(pages::consent::post))
-        .route("/sso", get(pages::sso::start))
-        .route("/sso/{login}", get(pages::sso::get).post(pages::sso::post))
         .route("/logout", get(pages::logout::get).post(pages::logout::post))
         .route("/account", get(pages::account::get))
         .route("/account/", get(pages::account::get))

@@ -19,7 +19,7 @@ use crate::{
         compat::{Credential, Login, login},
         login::Identifier,
     },
-    web::matrix::{MatrixError, MatrixJson, Tokens, private_json},
+    web::matrix::{MatrixError, MatrixJson, Object, Tokens, private_json},
 };
 
 /// Lists the ways to log in (CMP-01, CMP-02, MSC3824).
@@ -40,7 +40,7 @@ pub async fn get(State(app): State<App>) -> Response {
 #[derive(Deserialize)]
 pub struct Body {
     r#type: Option<String>,
-    identifier: Option<BodyIdentifier>,
+    identifier: Option<Object<BodyIdentifier>>,
     /// Deprecated in favour of `identifier`; where both come, servers have always let it win (CMP-10).
     user: Option<String>,
     /// Deprecated with `address`.
@@ -86,7 +86,7 @@ pub async fn post(
 fn read(app: &App, body: Body) -> Result<Login, Refusal> {
     let credential = match body.r#type.as_deref() {
         Some("m.login.password") if app.config.passwords.enabled => Credential::Password {
-            identifier: identifier(app, body.user, body.identifier, body.medium, body.address)?,
+            identifier: identifier(app, body.user, body.identifier.map(|object| object.0), body.medium, body.address)?,
             password: body.password.ok_or(Refusal::MissingParam("password"))?,
         },
         Some("m.login.token") => Credential::LoginToken(body.token.ok_or(Refusal::MissingParam("token"))?),

@@ -4,6 +4,8 @@ pub mod login;
 pub mod session;
 pub mod sso;
 
+use std::{fmt, marker::PhantomData};
+
 use axum::{
     Json,
     body::Bytes,
@@ -12,10 +14,10 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, header};
 use serde::{
-    Serialize,
-    de::{DeserializeOwned, IgnoredAny},
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
 };
-use serde_json::{Map, Value, error::Category, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     app::App,
@@ -82,16 +84,36 @@ impl<T: DeserializeOwned> FromRequest<App> for MatrixJson<T> {
 fn read_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     // serde looks at the encoding only of what it keeps.
     let body = std::str::from_utf8(body).map_err(|_| Refusal::NotJson)?;
-    let is_json = || serde_json::from_str::<IgnoredAny>(body).is_ok();
-    // serde would read a struct out of an array as well.
-    if !body.trim_ascii_start().starts_with('{') {
-        return Err(if is_json() { Refusal::BadJson("it is no object") } else { Refusal::NotJson });
-    }
-    serde_json::from_str(body).map_err(|error| match error.classify() {
+    serde_json::from_str::<Object<T>>(body).map(|object| object.0).map_err(|_| {
         // What serde says may repeat a value, and that may be a password.
-        Category::Data if is_json() => Refusal::BadJson("a member has the wrong type, or came twice"),
-        _ => Refusal::NotJson,
+        match serde_json::from_str::<IgnoredAny>(body) {
+            Ok(_) => Refusal::BadJson("it is no object, or a member has the wrong type or came twice"),
+            Err(_) => Refusal::NotJson,
+        }
     })
+}
+
+/// A JSON object and nothing else: serde would read a struct out of an array as well.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+    }
 }
 
 /// CMN-05: the token comes in the header and nowhere else.
@@ -114,7 +136,7 @@ impl From<Issued> for Tokens {
     fn from(issued: Issued) -> Self {
         Self {
             access_token: issued.access_token.expose().to_owned(),
-            refresh_token: issued.refresh_token,
+            refresh_token: issued.refresh_token.map(|secret| secret.expose().to_owned()),
             expires_in_ms: issued.life,
         }
     }
@@ -123,6 +145,11 @@ impl From<Issued> for Tokens {
 /// `GET …/org.matrix.msc2965/auth_issuer`: what clients asked for before there was `auth_metadata`.
 pub async fn auth_issuer(State(app): State<App>) -> Response {
     Json(json!({ "issuer": app.config.http.issuer().as_str() })).into_response()
+}
+
+/// INV-13: a bug ends one request, not the process.
+pub fn after_panic(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    MatrixError(Error::Internal("a handler panicked")).into_response()
 }
 
 /// Answers a path that is the homeserver's, or nobody's.
@@ -137,8 +164,6 @@ pub async fn method_not_allowed() -> MatrixError {
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
-
     use super::*;
 
     #[derive(Debug, PartialEq, Deserialize)]

@@ -1,7 +1,7 @@
 //! `GET /login/sso/redirect[/{idpId}]` (client-server API, "SSO client login"; spec 12.3). It is asked at the
 //! homeserver's address, where our cookies are not: it only sends the browser on to ours.
 
-use axum::{extract::Path, extract::State, response::Response};
+use axum::{extract::State, response::Response};
 use url::Url;
 
 use crate::{
@@ -18,7 +18,7 @@ pub async fn redirect(State(app): State<App>, Query(query): Query) -> Result<Res
 }
 
 /// The same for one of the providers that `GET /login` lists; it lists none.
-pub async fn redirect_to_provider(Path(_): Path<String>) -> PageError {
+pub async fn redirect_to_provider() -> PageError {
     Refusal::NotFound.into()
 }
 
@@ -27,8 +27,8 @@ fn location(app: &App, query: &Params) -> Result<Url, Error> {
         return Err(Refusal::repeated(name).into());
     }
     let target = redirect_url(query.get("redirectUrl"))?;
-    let page = app.config.http.public_base.join("sso").map_err(|_| Error::Internal("the public base has no pages"))?;
-    let mut page = page;
+    let page = app.config.http.public_base.join("sso");
+    let mut page = page.map_err(|_| Error::Internal("the public base has no pages"))?;
     page.query_pairs_mut().append_pair("redirectUrl", target.as_str());
     // CMP-34: anything but the two words counts as absent. The longer name is from before Matrix 1.18.
     let action = query.get("action").or(query.get("org.matrix.msc3824.action"));

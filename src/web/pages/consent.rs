@@ -1,9 +1,6 @@
 //! `/consent/{grant}`: who asks, what for, and as whom (spec area 3.6). Nothing is decided by looking at it.
 
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 
 use crate::{
     app::App,
@@ -24,12 +21,12 @@ use crate::{
             InProgress, layout, next_path, path, see_other,
             views::{Access, ClientView, ConsentPage, HttpsLink},
         },
-        request::{PageForm, Visitor},
+        request::{PageForm, Segment, Visitor},
     },
 };
 
 /// Shows the question, to somebody who is signed in recently enough.
-pub async fn get(State(app): State<App>, visitor: Visitor, Path(grant): Path<String>) -> Result<Response, PageError> {
+pub async fn get(State(app): State<App>, visitor: Visitor, Segment(grant): Segment) -> Result<Response, PageError> {
     let in_progress = InProgress::authorization(&app, &visitor, &grant).await?;
     let Some((signed_in, grant, client)) = question(&app, &visitor, &in_progress) else {
         return Ok(see_other(&next_path(&app, &visitor, Some(&in_progress))));
@@ -43,7 +40,7 @@ pub async fn get(State(app): State<App>, visitor: Visitor, Path(grant): Path<Str
 pub async fn post(
     State(app): State<App>,
     visitor: Visitor,
-    Path(grant): Path<String>,
+    Segment(grant): Segment,
     PageForm(form): PageForm,
 ) -> Result<Response, PageError> {
     let in_progress = InProgress::authorization(&app, &visitor, &grant).await?;

@@ -44,8 +44,19 @@ pub async fn post(
     let in_progress = InProgress::named(&app, &visitor, &query).await?;
     visitor.check_form(&app, &form)?;
     let username = form.get("username").unwrap_or_default();
-    match by_password(&app, &Identifier::Typed(username.to_owned()), form.get("password").unwrap_or_default()).await {
-        Ok(user) => Ok(sign_in(&app, &visitor, &user.id, in_progress.as_ref()).await?),
+    let proved_at = app.clock.now();
+    let result = match by_password(
+        &app,
+        &Identifier::Typed(username.to_owned()),
+        form.get("password").unwrap_or_default(),
+    )
+    .await
+    {
+        Ok(user) => sign_in(&app, &visitor, &user.id, proved_at, in_progress.as_ref()).await,
+        Err(error) => Err(error),
+    };
+    match result {
+        Ok(response) => Ok(response),
         Err(error) => {
             let (shown, status) = what_to_show(error)?;
             let page = page(&app, &visitor, in_progress.as_ref(), Some(username), Some(shown));

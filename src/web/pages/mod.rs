@@ -216,9 +216,15 @@ fn path_after_login(app: &App, in_progress: Option<&InProgress>) -> String {
     in_progress.map_or_else(|| path(app, "account/"), |in_progress| in_progress.question_path(app))
 }
 
-/// Signs the browser in with a new cookie, and sends it on.
-async fn sign_in(app: &App, visitor: &Visitor, user: &UserId, in_progress: Option<&InProgress>) -> Result<Response> {
-    let secret = browser::start(app, user, visitor.signed_in.as_ref(), &visitor.caller).await?;
+/// Signs the browser in with a new cookie on a proof of this moment, and sends it on.
+async fn sign_in(
+    app: &App,
+    visitor: &Visitor,
+    user: &UserId,
+    proved_at: i64,
+    in_progress: Option<&InProgress>,
+) -> Result<Response> {
+    let secret = browser::start(app, user, proved_at, visitor.signed_in.as_ref(), &visitor.caller).await?;
     let set_cookie = cookie(app, Kind::BrowserSession, Some(&secret)).to_string();
     let location = path_after_login(app, in_progress);
     Ok(([(header::SET_COOKIE, set_cookie)], see_other(&location)).into_response())

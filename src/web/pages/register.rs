@@ -210,7 +210,7 @@ pub async fn post_finish(
     visitor.check_form(&app, &form)?;
     let display_name = form.get("display_name").unwrap_or_default();
     match finish(&app, &step.registration, display_name).await {
-        Ok(user) => Ok(sign_in(&app, &visitor, &user, step.in_progress.as_ref()).await?),
+        Ok(user) => Ok(sign_in(&app, &visitor, &user, app.clock.now(), step.in_progress.as_ref()).await?),
         Err(Error::Refusal(Refusal::Username(problem))) => {
             let wrong = Wrong { username: Some(problem), ..Wrong::default() };
             let username = &step.registration.username;

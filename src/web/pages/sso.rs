@@ -1,10 +1,7 @@
 //! `/sso` and `/sso/{login}`: an older client sends a person's browser here to get a login token (spec 12.3). Such a
 //! client is not registered, so where the token goes is asked of the person (SSO-02, TRP-33).
 
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 
 use crate::{
     app::App,
@@ -19,7 +16,7 @@ use crate::{
             InProgress, layout, next_path, path, see_other,
             views::{Destination, SsoPage},
         },
-        request::{PageForm, Query, Visitor},
+        request::{PageForm, Query, Segment, Visitor},
     },
 };
 
@@ -35,7 +32,7 @@ pub async fn start(State(app): State<App>, visitor: Visitor, Query(query): Query
 }
 
 /// Shows the question, to somebody who is signed in.
-pub async fn get(State(app): State<App>, visitor: Visitor, Path(login): Path<String>) -> Result<Response, PageError> {
+pub async fn get(State(app): State<App>, visitor: Visitor, Segment(login): Segment) -> Result<Response, PageError> {
     let in_progress = InProgress::sso_login(&app, &visitor, &login).await?;
     let Some((signed_in, login)) = question(&visitor, &in_progress) else {
         return Ok(see_other(&next_path(&app, &visitor, Some(&in_progress))));
@@ -55,7 +52,7 @@ pub async fn get(State(app): State<App>, visitor: Visitor, Path(login): Path<Str
 pub async fn post(
     State(app): State<App>,
     visitor: Visitor,
-    Path(login): Path<String>,
+    Segment(login): Segment,
     PageForm(form): PageForm,
 ) -> Result<Response, PageError> {
     let in_progress = InProgress::sso_login(&app, &visitor, &login).await?;

@@ -9,7 +9,7 @@ use url::{Host, Url};
 use zxcvbn::feedback::{Suggestion, Warning};
 
 use super::{assets, language::Language};
-use crate::domain::user::UsernameProblem;
+use crate::domain::{redirect_uri::is_run_by_browsers, user::UsernameProblem};
 
 /// Gives a message in the language of a page; the id and the arguments are checked while compiling.
 macro_rules! text {
@@ -88,9 +88,15 @@ impl Destination {
                 Host::Domain("localhost") => Self::Loopback,
                 Host::Ipv4(address) if address.is_loopback() => Self::Loopback,
                 Host::Ipv6(address) if address.is_loopback() => Self::Loopback,
-                host => Self::Website { host: host.to_string() },
+                // A port of its own may be somebody else's site.
+                host => Self::Website {
+                    host: match url.port() {
+                        Some(port) => format!("{host}:{port}"),
+                        None => host.to_string(),
+                    },
+                },
             }),
-            "about" | "blob" | "data" | "file" | "filesystem" | "javascript" | "vbscript" | "view-source" => None,
+            scheme if is_run_by_browsers(scheme) => None,
             scheme => Some(Self::App { scheme: scheme.to_owned() }),
         }
     }
@@ -1011,7 +1017,7 @@ mod tests {
     fn a_redirect_uri_says_where_it_leads() {
         let website = |host: &str| Some(Destination::Website { host: host.to_owned() });
         let table = [
-            ("https://App.Example.com:8443/callback?x=y", website("app.example.com")),
+            ("https://App.Example.com:8443/callback?x=y", website("app.example.com:8443")),
             ("https://localhost.example.com/", website("localhost.example.com")),
             // Look-alike letters are shown for what they are.
             ("https://\u{430}pple.com/", website("xn--pple-43d.com")),
