@@ -3,6 +3,8 @@
 //!
 //! `kma_` + family (22) + own half (22) + `_` + checksum (6), all base62. The family is shared by all tokens of one
 //! session: it still names the session when the row of a superseded token is gone. Alone it opens nothing.
+//!
+//! Tokens that another server issued before the accounts moved here look otherwise: they are known by their hash alone.
 
 use std::fmt;
 
@@ -43,6 +45,8 @@ impl Kind {
 /// 128 random bits for one half of a secret, and its digits in base62.
 const HALF: usize = 22;
 const CHECKSUM: usize = 6;
+/// The longest token of another server that is looked up: a macaroon has a few hundred bytes.
+const MOST_FOREIGN_BYTES: usize = 2048;
 const LENGTH: usize = 4 + 2 * HALF + 1 + CHECKSUM;
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -102,6 +106,17 @@ impl Secret {
         (checksum(body) == given).then(|| Self(presented.to_owned()))
     }
 
+    /// Reads what somebody presents as an access or refresh token: ours, or one that another server issued, which may have
+    /// any shape (Synapse has had two). Nothing when it can be neither.
+    pub fn parse_token(kind: Kind, presented: &str) -> Option<Self> {
+        let looks_like_ours = presented.len() > 4 && presented.starts_with("km") && presented.as_bytes()[3] == b'_';
+        if looks_like_ours {
+            return Self::parse(kind, presented);
+        }
+        let is_possible = (8..=MOST_FOREIGN_BYTES).contains(&presented.len());
+        (is_possible && presented.bytes().all(|b| b.is_ascii_graphic())).then(|| Self(presented.to_owned()))
+    }
+
     /// Gives the text, for the one response or cookie that hands it out.
     pub fn expose(&self) -> &str {
         &self.0
@@ -112,9 +127,9 @@ impl Secret {
         sha256(self.0.as_bytes())
     }
 
-    /// Gives the half that it shares with the other tokens of its session.
-    pub fn family(&self) -> Family {
-        Family(self.0[4..4 + HALF].to_owned())
+    /// Gives the half that it shares with the other tokens of its session; another server's token has none.
+    pub fn family(&self) -> Option<Family> {
+        self.0.starts_with("km").then(|| Family(self.0[4..4 + HALF].to_owned()))
     }
 }
 
@@ -206,6 +221,23 @@ mod tests {
         }
         assert!(Secret::parse(Kind::AccessToken, "").is_none());
         assert!(Secret::parse(Kind::AccessToken, &"é".repeat(LENGTH / 2)).is_none());
+    }
+
+    #[test]
+    fn a_token_of_another_server_is_read_and_has_no_family() {
+        // CMN-08, CMN-14
+        let ours = Secret::generate(Kind::AccessToken);
+        assert_eq!(Secret::parse_token(Kind::AccessToken, ours.expose()), Some(ours.clone()));
+        assert!(Secret::parse_token(Kind::RefreshToken, ours.expose()).is_none(), "ours are of one kind");
+        let macaroon = "MDAxY2xvY2F0aW9uIGhzLnRlc3QKMDAxM2lkZW50aWZpZXIga2V5Cg".repeat(8);
+        for foreign in ["syt_YWxpY2U_AAAAAAAAAAAAAAAAAAAA_1a2b3c", "syr_a+/b=_BBBB_4d5e6f", &macaroon] {
+            let token = Secret::parse_token(Kind::AccessToken, foreign);
+            assert!(token.is_some_and(|token| token.family().is_none()), "{foreign}");
+        }
+        let cut = &ours.expose()[..40];
+        for refused in ["", "syt_", "two words here", "naïve_token_here", cut, "kmx_AAAAAAAAAAAAAA", &"x".repeat(4096)] {
+            assert!(Secret::parse_token(Kind::AccessToken, refused).is_none(), "{refused}");
+        }
     }
 
     #[test]

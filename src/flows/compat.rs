@@ -186,7 +186,7 @@ pub async fn logout(app: &App, access_token: &str) -> Result<()> {
 /// `InvalidToken`, also for a token that has nothing to do with Matrix: an application that only knows who somebody is
 /// must not sign them out everywhere.
 pub async fn logout_all(app: &App, access_token: &str) -> Result<()> {
-    let secret = Secret::parse(Kind::AccessToken, access_token).ok_or(Refusal::InvalidToken)?;
+    let secret = Secret::parse_token(Kind::AccessToken, access_token).ok_or(Refusal::InvalidToken)?;
     let token = store::token::find(&app.db, TokenKind::Access, &secret.hash()).await?.ok_or(Refusal::InvalidToken)?;
     let (session, scope) = (&token.session, token.session.scope());
     let user = session.user_id.as_ref().filter(|_| session.ended_at.is_none() && scope.is_matrix());
@@ -197,8 +197,8 @@ pub async fn logout_all(app: &App, access_token: &str) -> Result<()> {
 /// The family of a token names its session, so one that expired or was superseded works as well: clients log out with
 /// what they have. A lock is no obstacle either (DEV-12).
 async fn find_session(app: &App, access_token: &str) -> Result<Session> {
-    let secret = Secret::parse(Kind::AccessToken, access_token).ok_or(Refusal::InvalidToken)?;
-    let found = store::session::find_by_family(&app.db, &secret.family().hash()).await?;
+    let secret = Secret::parse_token(Kind::AccessToken, access_token).ok_or(Refusal::InvalidToken)?;
+    let found = session::find_by_token(app, TokenKind::Access, &secret).await?;
     Ok(found.filter(|session| session.ended_at.is_none()).ok_or(Refusal::InvalidToken)?)
 }
 

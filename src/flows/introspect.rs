@@ -91,7 +91,7 @@ pub async fn introspect(
 }
 
 async fn find_active(app: &App, asker: &Asker, presented: &str) -> Result<Option<PresentedToken>> {
-    let Some(secret) = Secret::parse(Kind::AccessToken, presented) else { return Ok(None) };
+    let Some(secret) = Secret::parse_token(Kind::AccessToken, presented) else { return Ok(None) };
     let Some(token) = store::token::find(&app.db, TokenKind::Access, &secret.hash()).await? else { return Ok(None) };
     let now = app.clock.now();
     // INT-09: with Synapse an inactive answer is the only thing that a lock does.

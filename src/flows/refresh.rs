@@ -12,7 +12,7 @@ use crate::{
     clock::SECOND,
     crypto::{
         seal::{open_under_token, seal_under_token},
-        secret::{Kind, Secret},
+        secret::{Family, Kind, Secret},
     },
     domain::{
         params::Params,
@@ -82,7 +82,7 @@ pub struct Exchanged {
 /// `RefreshTokenExpired` when the session lives on. `InvalidScope` when more is asked than was granted.
 pub async fn exchange(app: &App, holder: Holder<'_>, presented: &str, narrower: Option<&str>) -> Result<Exchanged> {
     let unknown = Refusal::InvalidGrant("the refresh token is unknown");
-    let presented = Secret::parse(Kind::RefreshToken, presented).ok_or(unknown.clone())?;
+    let presented = Secret::parse_token(Kind::RefreshToken, presented).ok_or(unknown.clone())?;
     // A token that another request exchanges between our look and our hold is looked at once more.
     for _ in 0..3 {
         let Some(token) = store::token::find(&app.db, TokenKind::Refresh, &presented.hash()).await? else {
@@ -100,7 +100,8 @@ pub async fn exchange(app: &App, holder: Holder<'_>, presented: &str, narrower: 
         if let Some(Issued { pair, scope, life }) = issued {
             metrics::counter!("keymaker_refreshes_total", "kind" => refresh_kind(&token)).increment(1);
             let tokens =
-                Secret::parse(Kind::AccessToken, &pair.access).zip(Secret::parse(Kind::RefreshToken, &pair.refresh));
+                Secret::parse_token(Kind::AccessToken, &pair.access)
+                    .zip(Secret::parse_token(Kind::RefreshToken, &pair.refresh));
             let (access_token, refresh_token) = tokens.ok_or(Error::Internal("a pair without its tokens"))?;
             return Ok(Exchanged { session: token.session, access_token, refresh_token, scope, life });
         }
@@ -140,7 +141,7 @@ fn refresh_kind(token: &PresentedToken) -> &'static str {
 
 /// A token without a row is garbage, or one that was superseded long ago: then its family names the session.
 async fn refuse_forgotten(app: &App, holder: Holder<'_>, presented: &Secret) -> Result<Refusal> {
-    if let Some(session) = store::session::find_by_family(&app.db, &presented.family().hash()).await?
+    if let Some(session) = session::find_by_token(app, TokenKind::Refresh, presented).await?
         && session.ended_at.is_none()
         && holder.holds(&session)
     {
@@ -168,10 +169,12 @@ fn narrowed_scope(session: &Session, narrower: Option<&str>) -> Result<Option<St
 
 /// Exchanges a fresh refresh token; nothing when somebody else was faster.
 async fn rotate(app: &App, token: &PresentedToken, presented: &Secret, scope: Option<&str>) -> Result<Option<Issued>> {
-    let (now, family, session) = (app.clock.now(), presented.family(), &token.session.session_id);
+    let (now, session) = (app.clock.now(), &token.session.session_id);
     if !token.is_unexpired(now) {
         return Err(Refusal::RefreshTokenExpired.into());
     }
+    let is_foreign = presented.family().is_none();
+    let family = presented.family().unwrap_or_else(Family::generate);
     let access = Secret::of_family(Kind::AccessToken, &family);
     let refresh = Secret::of_family(Kind::RefreshToken, &family);
     let (access_id, refresh_id) = (app.new_token_id(), app.new_token_id());
@@ -204,6 +207,10 @@ async fn rotate(app: &App, token: &PresentedToken, presented: &Secret, scope: Op
     store::token::insert_pair(&mut tx, [access, refresh]).await?;
     // DEC-16: the access token before this one is revoked at once, with everything older.
     store::token::prune(&mut tx, session, [&token.token_id, &access_id, &refresh_id]).await?;
+    if is_foreign {
+        store::session::adopt_family(&mut tx, session, family.hash()).await?;
+        store::token::retire_imported(&mut tx, session, now).await?;
+    }
     tx.commit().await?;
     let scope = scope.map_or_else(|| token.session.scope.clone(), str::to_owned);
     Ok(Some(Issued { pair, scope, life: ACCESS_TOKEN_LIFE }))

@@ -6,7 +6,7 @@ use crate::{
     domain::{params::Params, session::EndReason},
     error::Result,
     flows::{client_auth, session, token::required},
-    store,
+    store::token::TokenKind,
 };
 
 /// Ends the session of the presented token; one that nobody knows is as good as revoked (RFC 7009 §2.2).
@@ -22,15 +22,13 @@ pub async fn revoke(app: &App, authorization: Option<&str>, params: &Params) -> 
     if let Some(client_auth::Credentials::Secret { .. }) = client_auth::presented(authorization, params)? {
         client_auth::authenticate(app, authorization, params).await?;
     }
-    let Some(secret) =
-        [Kind::AccessToken, Kind::RefreshToken].into_iter().find_map(|kind| Secret::parse(kind, presented))
-    else {
-        return Ok(());
-    };
-    if let Some(found) = store::session::find_by_family(&app.db, &secret.family().hash()).await?
-        && found.ended_at.is_none()
-    {
-        session::end(app, &found, EndReason::Revoked).await?;
+    for (kind, stored) in [(Kind::AccessToken, TokenKind::Access), (Kind::RefreshToken, TokenKind::Refresh)] {
+        let Some(secret) = Secret::parse_token(kind, presented) else { continue };
+        if let Some(found) = session::find_by_token(app, stored, &secret).await?
+            && found.ended_at.is_none()
+        {
+            session::end(app, &found, EndReason::Revoked).await?;
+        }
     }
     Ok(())
 }

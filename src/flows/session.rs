@@ -2,14 +2,27 @@
 
 use crate::{
     app::App,
+    crypto::secret::Secret,
     domain::{
         id::{SessionId, UserId},
         session::{EndReason, Session},
     },
     error::Result,
     flows::homeserver::{self, Job},
-    store::{self, db::Tx, session::LiveSession},
+    store::{self, db::Tx, session::LiveSession, token::TokenKind},
 };
+
+/// Finds the session of a token that may have expired or been superseded: its family names the session, or the hash of a
+/// token of another server, which is never forgotten.
+///
+/// # Errors
+/// When the store fails.
+pub async fn find_by_token(app: &App, kind: TokenKind, presented: &Secret) -> Result<Option<Session>> {
+    Ok(match presented.family() {
+        Some(family) => store::session::find_by_family(&app.db, &family.hash()).await?,
+        None => store::session::find_by_token(&app.db, kind, &presented.hash()).await?,
+    })
+}
 
 /// Ends a session within a transaction; false when it had ended already.
 ///

@@ -17,7 +17,8 @@ pub enum TokenKind {
 }
 
 impl TokenKind {
-    fn as_str(self) -> &'static str {
+    /// Gives the word that the store keeps.
+    pub fn as_str(self) -> &'static str {
         match self {
             TokenKind::Access => "access",
             TokenKind::Refresh => "refresh",
@@ -127,14 +128,25 @@ pub async fn consume_refresh(tx: &mut Tx, id: &TokenId, successor: Successor<'_>
 
 /// Forgets every token of a session but these three: the refresh token just exchanged and the pair it gave.
 ///
-/// What is forgotten is still recognised by its family, so this changes no decision (INV-15).
+/// What is forgotten is still recognised by its family, so this changes no decision (INV-15). What another server issued
+/// has none, and is kept.
 pub async fn prune(tx: &mut Tx, session: &SessionId, keep: [&TokenId; 3]) -> sqlx::Result<()> {
     let [exchanged, access, refresh] = keep;
-    tx.sql("DELETE FROM tokens WHERE session_id = $1 AND id NOT IN ($2, $3, $4)")
+    tx.sql("DELETE FROM tokens WHERE session_id = $1 AND id NOT IN ($2, $3, $4) AND NOT is_imported")
         .bind(session)
         .bind(exchanged)
         .bind(access)
         .bind(refresh)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Lets the access tokens end that another server issued together with a refresh token: they expire, others do not.
+pub async fn retire_imported(tx: &mut Tx, session: &SessionId, now: i64) -> sqlx::Result<()> {
+    tx.sql("UPDATE tokens SET expires_at = $2 WHERE session_id = $1 AND is_imported AND kind = 'access' AND expires_at > $2")
+        .bind(session)
+        .bind(now)
         .execute()
         .await?;
     Ok(())

@@ -1,5 +1,6 @@
 //! Refreshing (INV-04; spec area 5): idempotent, one live branch, and a replay ends the session.
 
+mod imported;
 mod model;
 
 use futures_util::future::join_all;
