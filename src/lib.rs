@@ -3,7 +3,7 @@
 //! Folders are layers, and an arrow only ever points down:
 //!
 //! ```text
-//! main → web, jobs → flows → store, crypto, remote → domain
+//! main → web, jobs, import → flows → store, crypto, remote → domain
 //!        (app, config, error, clock are visible to all but domain)
 //! ```
 //!
@@ -14,6 +14,7 @@
 //! * `remote` – the only outgoing network
 //! * `web` – the only HTTP; `web/routes.rs` names every URL
 //! * `jobs` – work after the response
+//! * `import` – readers of other servers' databases, for accounts that move here
 //!
 //! A request takes at most the way route → handler → flow → store.
 
@@ -24,6 +25,7 @@ pub mod crypto;
 pub mod domain;
 pub mod error;
 pub mod flows;
+pub mod import;
 pub mod jobs;
 pub mod remote;
 pub mod server;

@@ -16,6 +16,11 @@ use keymaker::{
     domain::{refusal::Refusal, user::User},
     error::Error,
     flows::manage,
+    import::synapse::{
+        self,
+        config::SynapseConfig,
+        database::{Address, Source},
+    },
     server,
     store::{self, db::Db},
     telemetry,
@@ -50,6 +55,9 @@ enum Command {
     /// Look after accounts
     #[command(subcommand)]
     Manage(ManageCommand),
+    /// Bring accounts here from another server
+    #[command(subcommand)]
+    Import(ImportCommand),
 }
 
 #[derive(Subcommand)]
@@ -135,6 +143,28 @@ enum ManageCommand {
     AllowPasswordLogin(Account),
 }
 
+#[derive(Subcommand)]
+enum ImportCommand {
+    /// Look at a Synapse, and tell what could be imported and what has to change. The import itself is not part of this
+    /// version
+    Synapse(ImportSynapse),
+}
+
+#[derive(Args)]
+struct ImportSynapse {
+    /// The configuration that Synapse is started with, a file or a folder; give it several times when there are several.
+    /// Relative paths in it begin in the folder of the first one
+    #[arg(long, required = true, value_name = "FILE")]
+    synapse_config: Vec<PathBuf>,
+    /// Where Synapse's database is, in place of what its configuration says: sqlite://FILE or postgresql://…
+    #[arg(long, value_name = "URI", env = "KEYMAKER_SYNAPSE_DATABASE_URI", hide_env_values = true)]
+    synapse_database_uri: Option<String>,
+    /// Only read, and change nothing, neither there nor here. Ends with 0 when nothing stands in the way, with 2 when
+    /// something has to be changed first, with 1 when something cannot be read
+    #[arg(long, required = true)]
+    check: bool,
+}
+
 #[derive(Args)]
 struct Account {
     /// The user name, or the whole Matrix ID
@@ -165,7 +195,7 @@ fn main() -> ExitCode {
         Err(error) => return fail(&error),
     };
     match runtime.block_on(run(arguments)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(message) => fail(&message),
     }
 }
@@ -180,9 +210,10 @@ fn say(line: &dyn Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-async fn run(arguments: Arguments) -> Result<(), String> {
+async fn run(arguments: Arguments) -> Result<ExitCode, String> {
     let file = arguments.config.as_deref();
     match arguments.command {
+        Command::Import(ImportCommand::Synapse(import)) => return check_import(file, &import).await,
         Command::Server => serve(file).await,
         Command::Config(ConfigCommand::Generate) => {
             say(&config::sample().trim_end());
@@ -201,6 +232,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
             result
         }
     }
+    .map(|()| ExitCode::SUCCESS)
 }
 
 /// Names and values that are not Unicode are none of ours.
@@ -231,6 +263,26 @@ fn check(file: Option<&Path>) -> Result<(), String> {
         }
         Err(problems) => Err(format!("{} cannot be used\n{problems}", file.display())),
     }
+}
+
+/// Something that has to be changed first.
+const TO_BE_CHANGED: u8 = 2;
+
+async fn check_import(file: Option<&Path>, import: &ImportSynapse) -> Result<ExitCode, String> {
+    // Without a configuration we would run for development, and that makes files.
+    let file =
+        file.ok_or("name the configuration that Keymaker will run with: keymaker --config FILE import synapse …")?;
+    let config = load(Some(file))?;
+    let synapse = SynapseConfig::load(&import.synapse_config).map_err(|error| error.to_string())?;
+    let address = match &import.synapse_database_uri {
+        Some(uri) => uri.parse::<Address>().map_err(|error| error.to_string())?,
+        None => synapse.database().map_err(|error| error.to_string())?,
+    };
+    let mut source = Source::open(&address).await.map_err(|error| error.to_string())?;
+    let now = Clock::default().now();
+    let report = synapse::check(&synapse, &mut source, &config, now).await.map_err(|error| error.to_string())?;
+    say(&report);
+    Ok(if report.can_go_ahead() { ExitCode::SUCCESS } else { ExitCode::from(TO_BE_CHANGED) })
 }
 
 async fn open(config: &Config) -> Result<Db, String> {

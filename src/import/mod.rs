@@ -1,0 +1,5 @@
+//! Readers of other servers' databases, for accounts that move here: what is there, what comes along, what has to change.
+//! A source is only ever read.
+
+pub mod report;
+pub mod synapse;

@@ -1,0 +1,268 @@
+//! The rows of a Synapse that concern accounts, with what each needs to know of its neighbours. Every kind comes in the
+//! order of its key, by bytes on both engines, so that it can be merged with something that is sorted alike.
+//!
+//! In the texts, `{account}` stands for the columns of [`Account`] out of `users u`, `{C}` for the collation that orders by
+//! bytes, and `{locked}` and `{suspended}` for columns that older Synapses do not have.
+
+use sqlx::FromRow;
+
+use crate::store::db::Row;
+
+/// What can be streamed out of a Synapse.
+pub trait Record: Row {
+    /// The one query that gives all of them.
+    const SQL: &'static str;
+}
+
+/// What a row needs to know about the account that it belongs to.
+#[derive(Debug, FromRow)]
+pub struct Account {
+    /// The whole Matrix ID; nothing when there is no such user.
+    #[sqlx(rename = "account_name")]
+    pub name: Option<String>,
+    /// Whether it is known when it was made.
+    #[sqlx(rename = "account_is_dated")]
+    pub is_dated: bool,
+    #[sqlx(rename = "account_is_guest")]
+    pub is_guest: bool,
+    #[sqlx(rename = "account_is_deactivated")]
+    pub is_deactivated: bool,
+    /// Whether Synapse has put it down as an application service's.
+    #[sqlx(rename = "account_is_appservice")]
+    pub is_appservice: bool,
+    #[sqlx(rename = "account_origin")]
+    origin: i64,
+}
+
+/// What a row tells of where an account comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// There is no password: an administrator made it, or somebody who comes through single sign-on.
+    Unknown,
+    /// The password hash is empty, as Synapse writes it for those whom application services register, and nothing else
+    /// points to a person.
+    AppService,
+    /// There is a password, or at least a contact or a link to a provider.
+    Person,
+}
+
+impl Account {
+    /// The columns, as they stand in every query.
+    pub const COLUMNS: &'static str = "u.name AS account_name, u.creation_ts IS NOT NULL AS account_is_dated, \
+         COALESCE(u.is_guest <> 0, FALSE) AS account_is_guest, \
+         COALESCE(u.deactivated <> 0, FALSE) AS account_is_deactivated, \
+         u.appservice_id IS NOT NULL AS account_is_appservice, \
+         CAST(CASE WHEN u.password_hash IS NULL THEN 0 \
+             WHEN u.password_hash <> '' \
+                 OR EXISTS (SELECT 1 FROM user_threepids c WHERE c.user_id = u.name) \
+                 OR EXISTS (SELECT 1 FROM user_external_ids l WHERE l.user_id = u.name) THEN 2 \
+             ELSE 1 END AS BIGINT) AS account_origin";
+
+    /// Tells where it comes from.
+    pub fn origin(&self) -> Origin {
+        match self.origin {
+            0 => Origin::Unknown,
+            1 => Origin::AppService,
+            _ => Origin::Person,
+        }
+    }
+}
+
+/// A row of `users`, by name.
+#[derive(Debug, FromRow)]
+pub struct UserRow {
+    #[sqlx(flatten)]
+    pub account: Account,
+    pub password_hash: Option<String>,
+    /// Unix seconds.
+    pub creation_ts: Option<i64>,
+    pub is_admin: bool,
+    pub is_locked: bool,
+    pub is_suspended: bool,
+}
+
+impl Record for UserRow {
+    const SQL: &'static str = "SELECT {account}, u.password_hash, CAST(u.creation_ts AS BIGINT) AS creation_ts, \
+             u.admin <> 0 AS is_admin, {locked} AS is_locked, {suspended} AS is_suspended \
+         FROM users u WHERE u.name IS NOT NULL ORDER BY u.name{C}";
+}
+
+/// A row of `user_threepids`, by medium and address.
+#[derive(Debug, FromRow)]
+pub struct ThreepidRow {
+    #[sqlx(flatten)]
+    pub account: Account,
+    pub user_id: String,
+    /// `email` or `msisdn`.
+    pub medium: String,
+    pub address: String,
+    /// Unix milliseconds.
+    pub added_at: i64,
+}
+
+impl Record for ThreepidRow {
+    const SQL: &'static str = "SELECT {account}, t.user_id, t.medium, t.address, CAST(t.added_at AS BIGINT) AS added_at \
+         FROM user_threepids t LEFT JOIN users u ON u.name = t.user_id ORDER BY t.medium{C}, t.address{C}";
+}
+
+/// A row of `user_external_ids`, by provider and subject.
+#[derive(Debug, FromRow)]
+pub struct ExternalIdRow {
+    #[sqlx(flatten)]
+    pub account: Account,
+    pub user_id: String,
+    /// The provider: `oidc-` and its `idp_id`, or `oidc`, `saml`, `cas`.
+    pub auth_provider: String,
+    /// The provider's name for the person.
+    pub external_id: String,
+}
+
+impl Record for ExternalIdRow {
+    const SQL: &'static str = "SELECT {account}, e.user_id, e.auth_provider, e.external_id FROM user_external_ids e \
+         LEFT JOIN users u ON u.name = e.user_id ORDER BY e.auth_provider{C}, e.external_id{C}";
+}
+
+/// A row of `devices`, by user and device id.
+#[derive(Debug, FromRow)]
+pub struct DeviceRow {
+    #[sqlx(flatten)]
+    pub account: Account,
+    pub user_id: String,
+    pub device_id: String,
+    pub display_name: Option<String>,
+    /// Unix milliseconds.
+    pub last_seen: Option<i64>,
+    /// An address, or something like `-` where there was none.
+    pub ip: Option<String>,
+    pub user_agent: Option<String>,
+    /// Whether it is a cross-signing key, which Synapse keeps here too.
+    pub is_hidden: bool,
+    pub is_dehydrated: bool,
+}
+
+impl Record for DeviceRow {
+    const SQL: &'static str = "SELECT {account}, d.user_id, d.device_id, d.display_name, \
+             CAST(d.last_seen AS BIGINT) AS last_seen, d.ip, d.user_agent, COALESCE(d.hidden, FALSE) AS is_hidden, \
+             h.device_id IS NOT NULL AS is_dehydrated \
+         FROM devices d LEFT JOIN users u ON u.name = d.user_id \
+             LEFT JOIN dehydrated_devices h ON h.user_id = d.user_id AND h.device_id = d.device_id \
+         ORDER BY d.user_id{C}, d.device_id{C}";
+}
+
+/// A row of `access_tokens`, by id. Its account is the one that it acts for.
+#[derive(FromRow)]
+pub struct AccessTokenRow {
+    #[sqlx(flatten)]
+    pub account: Account,
+    pub id: i64,
+    /// Who it was made for: an administrator, when `puppets_user_id` names somebody else.
+    pub user_id: String,
+    pub puppets_user_id: Option<String>,
+    pub device_id: Option<String>,
+    pub token: String,
+    /// Unix milliseconds.
+    pub valid_until_ms: Option<i64>,
+    /// Unix milliseconds; when it was made or last renewed by a login.
+    pub last_validated: Option<i64>,
+    /// The refresh token that was given out with it.
+    pub refresh_token_id: Option<i64>,
+    pub is_used: bool,
+    /// Whether Synapse still has its device.
+    pub has_device: bool,
+}
+
+impl Record for AccessTokenRow {
+    const SQL: &'static str = "SELECT {account}, CAST(t.id AS BIGINT) AS id, t.user_id, t.puppets_user_id, t.device_id, \
+             t.token, CAST(t.valid_until_ms AS BIGINT) AS valid_until_ms, \
+             CAST(t.last_validated AS BIGINT) AS last_validated, \
+             CAST(t.refresh_token_id AS BIGINT) AS refresh_token_id, COALESCE(t.used, FALSE) AS is_used, \
+             d.device_id IS NOT NULL AS has_device \
+         FROM access_tokens t LEFT JOIN users u ON u.name = COALESCE(t.puppets_user_id, t.user_id) \
+             LEFT JOIN devices d ON d.user_id = t.user_id AND d.device_id = t.device_id \
+         ORDER BY t.id";
+}
+
+/// A row of `refresh_tokens`, by id.
+#[derive(FromRow)]
+pub struct RefreshTokenRow {
+    #[sqlx(flatten)]
+    pub account: Account,
+    pub id: i64,
+    pub user_id: String,
+    pub device_id: String,
+    pub token: String,
+    /// The refresh token that it was exchanged for.
+    pub next_token_id: Option<i64>,
+    /// Unix milliseconds, until which it may be exchanged.
+    pub expiry_ts: Option<i64>,
+    /// Unix milliseconds, at which the whole session is over.
+    pub ultimate_session_expiry_ts: Option<i64>,
+    /// Whether Synapse still has the refresh token that it was exchanged for.
+    pub has_next: bool,
+    /// Whether anything of what it was exchanged for was used: it is worth nothing from then on.
+    pub is_next_used: bool,
+}
+
+/// Where a refresh token stands in its chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// It was not exchanged.
+    Current,
+    /// It was exchanged, but the answer may have been lost: it can be exchanged once more.
+    Pending,
+    /// What it gave is in use.
+    Spent,
+}
+
+impl RefreshTokenRow {
+    /// Tells where it stands, as Synapse judges it when it is presented.
+    pub fn link(&self) -> Link {
+        match (self.is_next_used, self.has_next) {
+            (true, _) => Link::Spent,
+            (false, true) => Link::Pending,
+            (false, false) => Link::Current,
+        }
+    }
+
+    /// Gives the Unix milliseconds from which on it cannot be exchanged, if that will come.
+    pub fn expires_at(&self) -> Option<i64> {
+        self.expiry_ts.into_iter().chain(self.ultimate_session_expiry_ts).min()
+    }
+}
+
+impl Record for RefreshTokenRow {
+    const SQL: &'static str = "SELECT {account}, CAST(r.id AS BIGINT) AS id, r.user_id, r.device_id, r.token, \
+             CAST(r.next_token_id AS BIGINT) AS next_token_id, CAST(r.expiry_ts AS BIGINT) AS expiry_ts, \
+             CAST(r.ultimate_session_expiry_ts AS BIGINT) AS ultimate_session_expiry_ts, \
+             n.id IS NOT NULL AS has_next, \
+             n.next_token_id IS NOT NULL \
+                 OR EXISTS (SELECT 1 FROM access_tokens a WHERE a.refresh_token_id = n.id AND a.used) AS is_next_used \
+         FROM refresh_tokens r LEFT JOIN users u ON u.name = r.user_id LEFT JOIN refresh_tokens n ON n.id = r.next_token_id \
+         ORDER BY r.id";
+}
+
+/// An e-mail address that may be somebody else's too: there is one that differs only in ASCII case, or it holds characters
+/// whose case only we know to fold. There are few of them, however many users there are.
+#[derive(FromRow)]
+pub struct DoubtfulEmail {
+    pub address: String,
+}
+
+impl Record for DoubtfulEmail {
+    const SQL: &'static str = "SELECT LOWER(address) AS address FROM user_threepids WHERE medium = 'email' \
+         GROUP BY LOWER(address) HAVING COUNT(*) > 1 \
+         UNION ALL SELECT address FROM user_threepids \
+         WHERE medium = 'email' AND OCTET_LENGTH(address) <> LENGTH(address)";
+}
+
+/// How many users there are whose name another one has in another case.
+#[derive(FromRow)]
+pub struct AlikeNames {
+    pub count: i64,
+}
+
+impl Record for AlikeNames {
+    const SQL: &'static str = "SELECT CAST(COALESCE(SUM(alike), 0) AS BIGINT) AS count FROM \
+         (SELECT COUNT(*) AS alike FROM users WHERE name IS NOT NULL AND appservice_id IS NULL \
+          GROUP BY LOWER(name) HAVING COUNT(*) > 1) names";
+}
