@@ -5,11 +5,13 @@
 
 mod authorize;
 mod browser;
+mod compat;
 mod discovery;
 mod homeserver;
 mod introspect;
 mod kinds;
 mod pages;
+mod proxy;
 mod refresh;
 mod registration;
 mod revoke;
