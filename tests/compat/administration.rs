@@ -186,7 +186,8 @@ async fn a_login_and_a_deactivation_at_once_leave_nobody_signed_in() {
         let (answers, result) = futures_util::join!(futures_util::future::join_all(logins), deactivation);
         result.unwrap();
         for answer in answers {
-            assert!([200, 403].contains(&answer.status), "{} {}", answer.status, answer.body);
+            // Overtaken by the deactivation, one is told to come again; later, that the account is deactivated.
+            assert!([200, 403, 503].contains(&answer.status), "{} {}", answer.status, answer.body);
         }
         assert_eq!(live_sessions(&server, "compat").await, 0);
         eventually("an empty queue", async || {
