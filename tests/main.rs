@@ -5,6 +5,7 @@
 
 mod authorize;
 mod browser;
+mod compat;
 mod discovery;
 mod homeserver;
 mod import;

@@ -7,7 +7,7 @@ use argon2::{
     Argon2, Params,
     password_hash::{PasswordHasher, PasswordVerifier},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{
@@ -44,6 +44,9 @@ pub enum Comparand {
 /// How many wait for a hashing thread before newcomers are told to come back (each hash takes tens of milliseconds).
 const QUEUE_PER_THREAD: usize = 64;
 
+/// A place in the queue for a hashing thread.
+pub type Place = OwnedSemaphorePermit;
+
 /// The password hasher of the process.
 pub struct Passwords {
     schemes: Arc<[config::PasswordScheme]>,
@@ -62,27 +65,41 @@ impl Passwords {
         }
     }
 
+    /// Takes a place in the queue; no check is cheaper when there is none (INV-08).
+    ///
+    /// # Errors
+    /// `Busy` when the queue is full.
+    pub fn take_place(&self) -> Result<Place, Refusal> {
+        self.queue.clone().try_acquire_owned().map_err(|_| Refusal::Busy)
+    }
+
     /// Hashes a new password with the current scheme.
     ///
     /// # Errors
     /// `Busy` when the queue is full.
     pub async fn hash(&self, password: &str) -> Result<PasswordHash, Error> {
         let (schemes, password) = (self.schemes.clone(), password.to_owned());
-        self.run(move || schemes.first().ok_or(Error::Internal("no password scheme"))?.hash(&password)).await?
+        self.run(self.take_place()?, move || {
+            schemes.first().ok_or(Error::Internal("no password scheme"))?.hash(&password)
+        })
+        .await?
     }
 
     /// Verifies a password against a stored hash, or does the work of it against none.
     ///
     /// # Errors
-    /// `Busy` when the queue is full.
-    pub async fn verify(&self, password: &str, comparand: Comparand) -> Result<Verified, Error> {
+    /// When the hasher fails.
+    pub async fn verify(&self, place: Place, password: &str, comparand: Comparand) -> Result<Verified, Error> {
         let (schemes, password) = (self.schemes.clone(), password.to_owned());
-        self.run(move || verify(&schemes, &password, &comparand)).await?
+        self.run(place, move || verify(&schemes, &password, &comparand)).await?
     }
 
     /// The permits go with the work: a caller who hangs up gives nothing back before the thread is done.
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let place = self.queue.clone().try_acquire_owned().map_err(|_| Refusal::Busy)?;
+    async fn run<T: Send + 'static>(
+        &self,
+        place: Place,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
         let thread = self.threads.clone().acquire_owned().await;
         let thread = thread.map_err(|_| Error::Internal("the hashing threads are closed"))?;
         let work = move || {
@@ -188,7 +205,10 @@ mod tests {
         for (presented, expected) in
             [("Amélie fin", true), ("Ame\u{301}lie ﬁn", true), ("Amelie fin", false), ("", false)]
         {
-            let verified = passwords.verify(presented, Comparand::Stored(stored.clone())).await.unwrap();
+            let verified = passwords
+                .verify(passwords.take_place().unwrap(), presented, Comparand::Stored(stored.clone()))
+                .await
+                .unwrap();
             assert_eq!(verified.is_right, expected, "{presented}");
             assert!(verified.upgrade.is_none());
         }
@@ -199,11 +219,15 @@ mod tests {
         let old = passwords(r#"[{"version": 1, "algorithm": "bcrypt", "cost": 4, "secret": "pepper"}]"#);
         let stored = old.hash("correct horse").await.unwrap();
         let now = passwords(ARGON2ID);
-        assert!(!now.verify("wrong", Comparand::Stored(stored.clone())).await.unwrap().is_right);
-        let verified = now.verify("correct horse", Comparand::Stored(stored)).await.unwrap();
+        assert!(
+            !now.verify(now.take_place().unwrap(), "wrong", Comparand::Stored(stored.clone())).await.unwrap().is_right
+        );
+        let verified = now.verify(now.take_place().unwrap(), "correct horse", Comparand::Stored(stored)).await.unwrap();
         let upgrade = verified.upgrade.unwrap();
         assert!(verified.is_right && upgrade.version == 2);
-        assert!(now.verify("correct horse", Comparand::Stored(upgrade)).await.unwrap().is_right);
+        assert!(
+            now.verify(now.take_place().unwrap(), "correct horse", Comparand::Stored(upgrade)).await.unwrap().is_right
+        );
     }
 
     #[tokio::test]
@@ -211,7 +235,13 @@ mod tests {
         let passwords = passwords(ARGON2ID);
         for (version, hash) in [(9, "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAA$AAAA"), (2, ""), (1, "nonsense")] {
             let stored = PasswordHash { version, hash: hash.to_owned() };
-            assert!(!passwords.verify("", Comparand::Stored(stored)).await.unwrap().is_right);
+            assert!(
+                !passwords
+                    .verify(passwords.take_place().unwrap(), "", Comparand::Stored(stored))
+                    .await
+                    .unwrap()
+                    .is_right
+            );
         }
     }
 
@@ -221,7 +251,7 @@ mod tests {
         let passwords = passwords(ARGON2ID);
         for (version, head) in [(2, "$argon2"), (1, "$2b$05$"), (9, ""), (1, "")] {
             let nothing = Comparand::Nothing { version, head: head.to_owned() };
-            assert!(!passwords.verify("anything", nothing).await.unwrap().is_right);
+            assert!(!passwords.verify(passwords.take_place().unwrap(), "anything", nothing).await.unwrap().is_right);
         }
         // The stand-in has to parse, or it would be refused without any work; and it has the parameters of real ones.
         let real = passwords.hash("anything").await.unwrap().hash;
@@ -251,7 +281,7 @@ mod tests {
         let passwords = passwords(ARGON2ID);
         let (threads, places) = (passwords.threads.available_permits(), passwords.queue.available_permits());
         let (release, released) = std::sync::mpsc::channel::<()>();
-        let work = passwords.run(move || released.recv());
+        let work = passwords.run(passwords.take_place().unwrap(), move || released.recv());
         assert!(tokio::time::timeout(std::time::Duration::from_millis(50), work).await.is_err());
         assert_eq!(passwords.threads.available_permits(), threads - 1);
         assert_eq!(passwords.queue.available_permits(), places - 1);

@@ -53,7 +53,8 @@ pub async fn find(app: &App, cookie: &Secret) -> Result<Option<SignedIn>> {
 /// WEB-01: a new id).
 ///
 /// # Errors
-/// `WrongCredentials` when the account was deactivated, or all its sessions were ended, since the proof.
+/// `Busy` when the account was deactivated, or all its sessions were ended, since the proof: only another attempt can
+/// tell whether it still holds.
 pub async fn start(
     app: &App,
     user: &UserId,
@@ -66,7 +67,7 @@ pub async fn start(
     let (id, token_id) = (app.new_session_id(), app.new_token_id());
     let mut tx = app.db.write().await?;
     if !store::user::hold_for_session(&mut tx, user, proved_at).await? {
-        return Err(Refusal::WrongCredentials.into());
+        return Err(Refusal::Busy.into());
     }
     if let Some(before) = before {
         session::end_in(app, &mut tx, &before.session, EndReason::LoggedOut).await?;

@@ -44,6 +44,8 @@ pub async fn by_password(app: &App, identifier: &Identifier, password: &str) -> 
         return Err(Refusal::WrongCredentials.into());
     }
     let sought = seek(app, identifier);
+    // Before the look-ups: in a rush the excess would crowd the database that introspection reads too.
+    let place = app.passwords.take_place()?;
     let user = find_user(app, &sought).await?;
     // Nobody's password is looked up too: that takes as long as anybody's.
     let nobody = UserId::new("");
@@ -52,7 +54,7 @@ pub async fn by_password(app: &App, identifier: &Identifier, password: &str) -> 
         Some(stored) => Comparand::Stored(stored.clone()),
         None => stand_in::draw(app, &sought.lot()),
     };
-    let verified = app.passwords.verify(password, comparand).await?;
+    let verified = app.passwords.verify(place, password, comparand).await?;
     let Some(user) = user.filter(|_| verified.is_right) else {
         metrics::counter!("keymaker_logins_total", "result" => "wrong_credentials").increment(1);
         return Err(Refusal::WrongCredentials.into());

@@ -81,7 +81,7 @@ pub struct Opened {
 ///
 /// # Errors
 /// `HomeserverUnavailable` and `DeviceRefused` before anything is consumed. When the warrant was consumed already, or
-/// fell meanwhile: `InvalidGrant`, `InvalidLoginToken`, `WrongCredentials`, `UserDeactivated`.
+/// fell meanwhile: `InvalidGrant`, `InvalidLoginToken`, `Busy`, `UserDeactivated`.
 pub async fn open(app: &App, opening: Opening<'_>) -> Result<Opened> {
     let (Some(user), Some(device_id)) = (opening.user, opening.device_id) else {
         return commit(app, opening, None).await;
@@ -166,7 +166,8 @@ impl Warrant<'_> {
                 Refusal::InvalidGrant("the code was used already, or the person is no longer signed in")
             }
             Warrant::LoginToken(_) => Refusal::InvalidLoginToken,
-            Warrant::Password { .. } => Refusal::WrongCredentials,
+            // The password was right, and whether it still is only another attempt can tell.
+            Warrant::Password { .. } => Refusal::Busy,
             Warrant::Standing => Refusal::UserDeactivated,
         }
     }

@@ -6,14 +6,16 @@ use crate::{
     store::db::{Db, Tx},
 };
 
-/// Finds the users whose name is this one apart from upper and lower case.
+/// Finds users whose name is this one apart from upper and lower case: the one who has it exactly, if there is one, and
+/// enough to tell one from several.
 async fn list_by_folded_name(db: &Db, username: &str) -> sqlx::Result<Vec<User>> {
     db.sql(
         "SELECT id, username, display_name, is_admin, created_at, locked_at, deactivated_at,
              browser_login_required_at
-         FROM users WHERE username_folded = $1 LIMIT 3",
+         FROM users WHERE username_folded = $1 ORDER BY CASE WHEN username = $2 THEN 0 ELSE 1 END LIMIT 2",
     )
     .bind(username.to_lowercase())
+    .bind(username)
     .all()
     .await
 }

@@ -2,11 +2,24 @@
 
 use serde_json::json;
 
-use crate::support::{REDIRECT_URI, Server, Tokens, VERIFIER, http::Answer};
+use crate::support::{
+    REDIRECT_URI, Server, Tokens, VERIFIER,
+    compat::{LOGIN, LOGOUT, LOGOUT_ALL, REFRESH, token_login},
+    http::Answer,
+};
 
 /// Everything that Keymaker hands out, in the order of the columns below.
-const KINDS: [&str; 6] =
-    ["access token", "refresh token", "authorization code", "session cookie", "browser cookie", "client secret"];
+const KINDS: [&str; 9] = [
+    "access token",
+    "refresh token",
+    "authorization code",
+    "session cookie",
+    "browser cookie",
+    "client secret",
+    "login token",
+    "legacy access token",
+    "legacy refresh token",
+];
 
 #[tokio::test]
 async fn each_place_takes_its_own_kind_and_finds_every_other_unknown() {
@@ -20,15 +33,20 @@ async fn each_place_takes_its_own_kind_and_finds_every_other_unknown() {
     let confidential = server.http.post_json("oauth2/registration", &metadata).await.json();
     let confidential_id = confidential["client_id"].as_str().unwrap();
 
-    // (the place, the kind that it takes)
-    let places = [
-        ("introspection", Some("access token")),
-        ("userinfo", Some("access token")),
-        ("refresh", Some("refresh token")),
-        ("exchange", Some("authorization code")),
-        ("session cookie", Some("session cookie")),
-        ("client secret", Some("client secret")),
-        ("homeserver secret", None),
+    // (the place, the kinds that it takes)
+    let places: [(&str, &[&str]); 11] = [
+        ("introspection", &["access token", "legacy access token"]),
+        ("userinfo", &["access token"]),
+        ("refresh", &["refresh token"]),
+        ("exchange", &["authorization code"]),
+        ("session cookie", &["session cookie"]),
+        ("client secret", &["client secret"]),
+        ("homeserver secret", &[]),
+        ("legacy login", &["login token"]),
+        ("legacy refresh", &["legacy refresh token"]),
+        // LGO-03: the token of an OAuth client signs out as well.
+        ("logout", &["access token", "legacy access token"]),
+        ("logout from everywhere", &["legacy access token"]),
     ];
     for (place, own) in places {
         // Fresh ones for each place: what is used up says nothing about what is unknown.
@@ -37,6 +55,8 @@ async fn each_place_takes_its_own_kind_and_finds_every_other_unknown() {
         let code = browser.allow(&server.request(&client_id, "openid")).await;
         let tokens = Tokens::of(&server.exchange(&client_id, &code).await, &client_id);
         let code = browser.allow(&server.request(&client_id, "openid")).await;
+        let login_token = browser.login_token().await;
+        let legacy = server.legacy_session("alice", "ABCDEFGHIJ").await;
         let cookies = browser.http.cookies();
         let cookie = |name: &str| {
             let mut pairs = cookies.split("; ").filter_map(|pair| pair.split_once('='));
@@ -49,13 +69,16 @@ async fn each_place_takes_its_own_kind_and_finds_every_other_unknown() {
             cookie("keymaker_session"),
             cookie("keymaker_browser"),
             confidential["client_secret"].as_str().unwrap().to_owned(),
+            login_token,
+            legacy.access,
+            legacy.refresh,
         ];
-        for (kind, secret) in KINDS.iter().zip(&secrets).filter(|(kind, _)| Some(**kind) != own) {
+        for (kind, secret) in KINDS.iter().zip(&secrets).filter(|(kind, _)| !own.contains(kind)) {
             let answer = present(&server, place, secret, &client_id, confidential_id).await;
             assert!(!is_accepted(place, &answer), "{kind} as {place}: {} {}", answer.status, answer.body);
         }
         // Last, since it may use the secret up; and after all the others, which must not have.
-        if let Some((kind, secret)) = KINDS.iter().zip(&secrets).find(|(kind, _)| Some(**kind) == own) {
+        for (kind, secret) in KINDS.iter().zip(&secrets).filter(|(kind, _)| own.contains(kind)) {
             let answer = present(&server, place, secret, &client_id, confidential_id).await;
             assert!(is_accepted(place, &answer), "{kind} as {place}: {} {}", answer.status, answer.body);
         }
@@ -87,6 +110,10 @@ async fn present(server: &Server, place: &str, secret: &str, client_id: &str, co
             ("client_secret", secret),
         ]),
         "session cookie" => client.get(server.url("account/")).header("cookie", format!("keymaker_session={secret}")),
+        "legacy login" => post(LOGIN).json(&token_login(secret)),
+        "legacy refresh" => post(REFRESH).json(&json!({ "refresh_token": secret })),
+        "logout" => post(LOGOUT).bearer_auth(secret),
+        "logout from everywhere" => post(LOGOUT_ALL).bearer_auth(secret),
         other => panic!("{other}"),
     };
     server.http.send(request).await

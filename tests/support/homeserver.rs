@@ -92,7 +92,11 @@ impl Homeserver for FakeHomeserver {
             return Err(HomeserverError::UnknownUser);
         }
         if self.refused_devices.lock().unwrap().contains(device_id) {
-            return Err(HomeserverError::Refused { status: 400, errcode: "M_INVALID_PARAM".to_owned(), message: String::new() });
+            return Err(HomeserverError::Refused {
+                status: 400,
+                errcode: "M_INVALID_PARAM".to_owned(),
+                message: String::new(),
+            });
         }
         let device = (localpart.to_owned(), device_id.to_owned());
         if let Some(name) = display_name {
@@ -107,7 +111,9 @@ impl Homeserver for FakeHomeserver {
 
     async fn delete_device(&self, localpart: &str, device_id: &str) -> Result<(), HomeserverError> {
         self.call(format!("delete {localpart} {device_id}")).await?;
-        self.devices.lock().unwrap().remove(&(localpart.to_owned(), device_id.to_owned()));
+        let device = (localpart.to_owned(), device_id.to_owned());
+        self.device_names.lock().unwrap().remove(&device);
+        self.devices.lock().unwrap().remove(&device);
         Ok(())
     }
 

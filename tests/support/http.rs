@@ -21,7 +21,7 @@ pub struct Http {
 }
 
 /// An answer, read to its end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
@@ -64,6 +64,20 @@ impl Answer {
 
     pub fn assert_error(&self, status: u16, error: &str) {
         assert_eq!((self.status, self.error().as_str()), (status, error), "{}", self.body);
+    }
+
+    /// The Matrix error code; empty when there is none.
+    pub fn errcode(&self) -> String {
+        let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
+        body["errcode"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Checks that this is an error of the client-server API, in its form, and readable by scripts of any origin.
+    pub fn assert_matrix_error(&self, status: u16, errcode: &str) {
+        assert_eq!((self.status, self.errcode().as_str()), (status, errcode), "{}", self.body);
+        assert!(self.json()["error"].as_str().is_some_and(|error| !error.is_empty()), "{}", self.body);
+        assert_eq!(self.header("content-type"), Some("application/json"), "{}", self.body);
+        assert_eq!(self.header("access-control-allow-origin"), Some("*"), "{}", self.body);
     }
 }
 

@@ -6,13 +6,14 @@
 #![allow(dead_code, reason = "each story uses a part")]
 
 pub mod audit;
+pub mod compat;
 pub mod database;
 pub mod homeserver;
 pub mod http;
 pub mod person;
 pub mod process;
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, sync::OnceLock};
+use std::{collections::BTreeMap, path::Path, sync::Arc, sync::OnceLock, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use keymaker::{app, app::App, clock::Clock, config, crypto::random, flows::manage, remote::homeserver::Homeserver};
@@ -315,6 +316,22 @@ pub fn changed<'a>(params: &[(&'a str, &'a str)], name: &'a str, value: Option<&
 pub fn claims_of(id_token: &str) -> Value {
     let payload = id_token.split('.').nth(1).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
+
+/// Waits for work after the response.
+pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    for _ in 0..1500 {
+        if is_so().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{what} does not come true");
+}
+
+/// Counts the work that waits for the homeserver.
+pub async fn waiting_jobs(server: &Server) -> i64 {
+    keymaker::store::job::count(&server.app.db).await.unwrap()
 }
 
 /// A name that no other story uses, for things outside the database.

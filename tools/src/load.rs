@@ -1,19 +1,23 @@
 //! `cargo tool load`: what the release build does on this machine. The generator runs on one thread beside the server, over kept
 //! connections with prepared requests, so that most of what it measures is the server.
 
+mod legacy;
+mod rates;
+mod storm;
+
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use tokio::task::JoinSet;
 
-use crate::http::Connection;
+use crate::http::{Answer, Connection};
 use crate::login::{FORM, Tokens, Visitor, encode, register_client};
 use crate::postgres::Cluster;
 use crate::support::process::{Failure, Keymaker};
 use crate::workspace::{self, build_keymaker, cargo, target};
+use rates::{Latencies, Memory};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -23,12 +27,16 @@ pub struct Arguments {
     /// How long each rate is measured.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
-    /// How many people send the log-in form at the same moment.
+    /// How many older clients log in at the same moment.
     #[arg(long, default_value_t = 500)]
     logins: usize,
 }
 
 const USERS: usize = 16;
+/// How many sessions are asked about.
+const SESSIONS: usize = 64;
+/// How many clients refresh beside each other.
+const CHAINS: usize = 16;
 const PASSWORD: &str = "thirteen-Grey-wagtails-wade";
 
 /// Builds, starts and measures; everything is gone afterwards.
@@ -56,63 +64,93 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let ready = keymaker.start()?;
     println!("Ready after {ready:.1?} (the first start, which makes database and secrets: {first:.1?})");
     std::thread::sleep(Duration::from_secs(1));
-    println!("Resident when idle: {}", resident(&keymaker)?);
+    let process = keymaker.id().ok_or("Keymaker does not run")?;
+    println!("Resident when idle: {} (at most {})", Memory::now(process)?, Memory::peak(process)?);
 
-    let names: Vec<String> = (0..USERS).map(|i| format!("load-{}-{i}", std::process::id())).collect();
+    // Users of a database that outlives this run must not be in the way of the next.
+    let prefix = format!("load-{}", std::process::id());
+    let names: Vec<String> = (0..USERS).map(|i| format!("{prefix}-{i}")).collect();
     for name in &names {
         keymaker.run(&["manage", "register-user", name, "--password", PASSWORD])?;
     }
-    let secret = std::fs::read_to_string(keymaker.directory().join("secrets/matrix-secret"))?;
-    let load = Load { address: keymaker.address(), span: Duration::from_secs(arguments.seconds), names };
+    let accounts = legacy::make_accounts(&keymaker, &prefix)?;
+    let secret = std::fs::read_to_string(keymaker.directory().join("secrets/matrix-secret"))?.trim().to_owned();
+    let span = Duration::from_secs(arguments.seconds);
+    let load = Load { address: keymaker.address(), process, secret, span, names };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let client_id = register_client(load.address).await?;
-        let mut sessions = Vec::new();
-        for i in 0..64 {
-            sessions.push(load.sign_in(&client_id, i).await?);
-        }
-        for connections in [1, 16, 64] {
-            let rates = load.introspect(&sessions, secret.trim(), connections).await?;
-            println!("Introspection, {connections:>2} connections: {rates}");
-        }
-        let rates = load.refresh(&sessions[..16]).await?;
-        println!("Refresh,       16 connections: {rates}");
-        println!("Resident after that: {}", resident(&keymaker)?);
-        let storm = load.log_in_at_once(&client_id, arguments.logins).await?;
-        println!("{storm}");
-        println!("Resident after the logins: {}", resident(&keymaker)?);
-        Ok(())
-    })
+    runtime.block_on(load.measure(&accounts, arguments.logins))
 }
 
 /// Where the load goes, for how long, and who signs in.
 struct Load {
     address: SocketAddr,
+    process: u32,
+    secret: String,
     span: Duration,
     names: Vec<String>,
 }
 
 impl Load {
+    async fn measure(&self, accounts: &[String; 4], logins: usize) -> Result<(), Failure> {
+        let client_id = register_client(self.address).await?;
+        let (mut sessions, mut older) = (Vec::new(), Vec::new());
+        for i in 0..SESSIONS + CHAINS {
+            sessions.push(self.sign_in(&client_id, i).await?);
+        }
+        let refreshing = sessions.split_off(SESSIONS);
+        for i in 0..CHAINS {
+            older.push(self.log_in(i).await?);
+        }
+        for connections in [1, 16, 64] {
+            let rates = self.introspect(&sessions, connections).await?;
+            println!("Introspection, {connections:>2} connections: {rates}");
+        }
+        println!("Refresh,       {CHAINS} connections: {}", self.refresh(refreshing, oauth_refresh).await?);
+        println!("The legacy one {CHAINS} connections: {}", self.refresh(older, legacy::refresh).await?);
+        println!("Resident after that: {} (at most {})", Memory::now(self.process)?, Memory::peak(self.process)?);
+        println!("{}", self.storm(&sessions, logins).await?);
+        println!("Passwords are hashed with argon2id: 19 MiB, t=2, p=1");
+        for connections in [1, 2, 4, 16] {
+            println!("Legacy log-in, {connections:>2} connections: {}", self.logins(connections).await?);
+        }
+        println!("A wrong password: {}", self.refusals(accounts, 200).await?);
+        Ok(())
+    }
+
     async fn sign_in(&self, client_id: &str, i: usize) -> Result<Tokens, Failure> {
         let mut visitor = Visitor::arrive(self.address, client_id, &format!("LOADDEVICE{i}")).await?;
-        let answer = visitor.log_in(&self.names[i % USERS], PASSWORD).await?.ok_or("too busy for a single log-in")?;
+        let answer = visitor.log_in(&self.names[i % USERS], PASSWORD).await?;
         visitor.consent(&answer).await
     }
 
-    /// Every connection asks about every session in turn, as a homeserver does (RFC 7662).
-    async fn introspect(&self, sessions: &[Tokens], secret: &str, connections: usize) -> Result<Rates, Failure> {
-        let headers = format!("{FORM}Authorization: Bearer {secret}\r\n");
+    /// Every connection asks about every session in turn.
+    async fn introspect(&self, sessions: &[Tokens], connections: usize) -> Result<String, Failure> {
+        self.repeat(connections, |connection| self.introspections(connection, sessions), is_active).await
+    }
+
+    /// Writes out a question about every session, as a homeserver asks (RFC 7662).
+    fn introspections(&self, connection: &Connection, sessions: &[Tokens]) -> Vec<Vec<u8>> {
+        let headers = format!("{FORM}Authorization: Bearer {}\r\n", self.secret);
+        let question = |session: &Tokens| {
+            let body = encode(&[("token", &*session.access_token), ("token_type_hint", "access_token")]);
+            connection.prepare("POST", "/oauth2/introspect", &headers, &body)
+        };
+        sessions.iter().map(question).collect()
+    }
+
+    /// Every connection sends the requests one after the other, beginning with one of its own.
+    async fn repeat(
+        &self,
+        connections: usize,
+        requests: impl Fn(&Connection) -> Vec<Vec<u8>>,
+        check: fn(&Answer) -> Result<(), Failure>,
+    ) -> Result<String, Failure> {
         let mut tasks = JoinSet::new();
-        let until = Instant::now() + self.span;
+        let begun = Instant::now();
+        let until = begun + self.span;
         for first in 0..connections {
             let mut connection = Connection::open(self.address).await?;
-            let requests: Vec<Vec<u8>> = sessions
-                .iter()
-                .map(|session| {
-                    let body = encode(&[("token", &*session.access_token), ("token_type_hint", "access_token")]);
-                    connection.prepare("POST", "/oauth2/introspect", &headers, &body)
-                })
-                .collect();
+            let requests = requests(&connection);
             tasks.spawn(async move {
                 let mut latencies = Vec::new();
                 for request in requests.iter().cycle().skip(first) {
@@ -122,32 +160,29 @@ impl Load {
                     }
                     let answer = connection.send(request).await?;
                     latencies.push(begun.elapsed());
-                    if answer.status != 200 || !answer.body.contains("\"active\":true") {
-                        return Err(format!("introspection: {} {}", answer.status, answer.body).into());
-                    }
+                    check(&answer)?;
                 }
                 Ok(latencies)
             });
         }
-        self.collect(tasks).await
+        Ok(Latencies::collect(tasks).await?.rate(begun.elapsed()))
     }
 
     /// Every connection walks a chain of its own: each answer's refresh token is the next request's.
-    async fn refresh(&self, sessions: &[Tokens]) -> Result<Rates, Failure> {
+    async fn refresh(
+        &self,
+        sessions: Vec<Tokens>,
+        request: fn(&Connection, &Tokens) -> Vec<u8>,
+    ) -> Result<String, Failure> {
         let mut tasks = JoinSet::new();
-        let until = Instant::now() + self.span;
-        for session in sessions {
+        let begun = Instant::now();
+        let until = begun + self.span;
+        for mut tokens in sessions {
             let mut connection = Connection::open(self.address).await?;
-            let mut tokens = session.clone();
             tasks.spawn(async move {
                 let mut latencies = Vec::new();
                 while Instant::now() < until {
-                    let body = encode(&[
-                        ("grant_type", "refresh_token"),
-                        ("client_id", &*tokens.client_id),
-                        ("refresh_token", &*tokens.refresh_token),
-                    ]);
-                    let request = connection.prepare("POST", "/oauth2/token", FORM, &body);
+                    let request = request(&connection, &tokens);
                     let begun = Instant::now();
                     let answer = connection.send(&request).await?;
                     latencies.push(begun.elapsed());
@@ -156,82 +191,22 @@ impl Load {
                 Ok(latencies)
             });
         }
-        self.collect(tasks).await
-    }
-
-    /// As many people as asked for send their log-in form at one moment; whoever is refused tries again.
-    async fn log_in_at_once(&self, client_id: &str, count: usize) -> Result<String, Failure> {
-        let mut visitors = Vec::new();
-        for i in 0..count {
-            let device_id = format!("STORMDEVICE{i}");
-            visitors.push(Visitor::arrive(self.address, client_id, &device_id).await?);
-        }
-        let begun = Instant::now();
-        let mut tasks: JoinSet<Result<u32, Failure>> = JoinSet::new();
-        for (i, mut visitor) in visitors.into_iter().enumerate() {
-            let name = self.names[i % USERS].clone();
-            tasks.spawn(async move {
-                let mut refused = 0;
-                loop {
-                    if visitor.log_in(&name, PASSWORD).await?.is_some() {
-                        return Ok(refused);
-                    }
-                    refused += 1;
-                    if begun.elapsed() > Duration::from_secs(60) {
-                        return Err("a log-in was refused for a minute".into());
-                    }
-                    tokio::time::sleep(Duration::from_millis(500)).await;
-                }
-            });
-        }
-        let mut refused = 0;
-        while let Some(outcome) = tasks.join_next().await {
-            refused += outcome??;
-        }
-        let elapsed = begun.elapsed();
-        Ok(format!("{count} logins at once: all done after {elapsed:.1?}, {refused} times refused and tried again"))
-    }
-
-    async fn collect(&self, mut tasks: JoinSet<Result<Vec<Duration>, Failure>>) -> Result<Rates, Failure> {
-        let mut latencies = Vec::new();
-        while let Some(outcome) = tasks.join_next().await {
-            latencies.extend(outcome??);
-        }
-        latencies.sort_unstable();
-        Ok(Rates { latencies, span: self.span })
+        Ok(Latencies::collect(tasks).await?.rate(begun.elapsed()))
     }
 }
 
-/// The sorted latencies of one measurement.
-struct Rates {
-    latencies: Vec<Duration>,
-    span: Duration,
+fn oauth_refresh(connection: &Connection, tokens: &Tokens) -> Vec<u8> {
+    let body = encode(&[
+        ("grant_type", "refresh_token"),
+        ("client_id", &*tokens.client_id),
+        ("refresh_token", &*tokens.refresh_token),
+    ]);
+    connection.prepare("POST", "/oauth2/token", FORM, &body)
 }
 
-impl Rates {
-    fn percentile(&self, percent: usize) -> Duration {
-        let last = self.latencies.len().saturating_sub(1);
-        self.latencies.get(last * percent / 100).copied().unwrap_or_default()
+fn is_active(answer: &Answer) -> Result<(), Failure> {
+    if answer.status == 200 && answer.body.contains("\"active\":true") {
+        return Ok(());
     }
-}
-
-impl std::fmt::Display for Rates {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let rate = self.latencies.len() as f64 / self.span.as_secs_f64();
-        let (p50, p99) = (self.percentile(50), self.percentile(99));
-        write!(f, "{rate:>8.0} a second, p50 {p50:.2?}, p99 {p99:.2?}")
-    }
-}
-
-/// Reads how much memory the server holds now and held at most.
-fn resident(keymaker: &Keymaker) -> Result<String, Failure> {
-    let id = keymaker.id().ok_or("Keymaker does not run")?;
-    let status = std::fs::read_to_string(Path::new("/proc").join(id.to_string()).join("status"))?;
-    let mebibytes = |name: &str| {
-        let line = status.lines().find(|line| line.starts_with(name));
-        let kibibytes: Option<f64> = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
-        kibibytes.unwrap_or_default() / 1024.0
-    };
-    let (now, peak) = (mebibytes("VmRSS:"), mebibytes("VmHWM:"));
-    Ok(format!("{now:.1} MiB (at most {peak:.1} MiB so far)"))
+    Err(format!("introspection: {} {}", answer.status, answer.body).into())
 }

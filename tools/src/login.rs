@@ -15,9 +15,9 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const REDIRECT_URI: &str = "http://127.0.0.1:9/callback";
 
 pub const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
+pub const JSON: &str = "Content-Type: application/json\r\n";
 
 /// The tokens of one login.
-#[derive(Clone)]
 pub struct Tokens {
     pub client_id: String,
     pub access_token: String,
@@ -25,7 +25,7 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Reads a token response (RFC 6749 §5.1).
+    /// Reads a token response (RFC 6749 §5.1), or what the legacy API answers with the same members.
     pub fn read(client_id: &str, answer: &Answer) -> Result<Self, Failure> {
         let body: Value = serde_json::from_str(&answer.body)?;
         match (&body["access_token"], &body["refresh_token"]) {
@@ -34,7 +34,7 @@ impl Tokens {
                 access_token: access.clone(),
                 refresh_token: refresh.clone(),
             }),
-            _ => Err(format!("token endpoint: {} {}", answer.status, answer.body).into()),
+            _ => Err(format!("no tokens but {} {}", answer.status, answer.body).into()),
         }
     }
 }
@@ -51,8 +51,7 @@ pub async fn register_client(address: SocketAddr) -> Result<String, Failure> {
         "response_types": ["code"],
         "token_endpoint_auth_method": "none",
     });
-    let json = "Content-Type: application/json\r\n";
-    let request = connection.prepare("POST", "/oauth2/registration", json, &body.to_string());
+    let request = connection.prepare("POST", "/oauth2/registration", JSON, &body.to_string());
     let answer = connection.send(&request).await?;
     let body: Value = serde_json::from_str(&answer.body)?;
     body["client_id"]
@@ -92,17 +91,12 @@ impl Visitor {
         Ok(visitor)
     }
 
-    /// Sends the log-in form; `Ok(None)` when the server is too busy to look at the password now.
-    pub async fn log_in(&mut self, username: &str, password: &str) -> Result<Option<Answer>, Failure> {
+    /// Sends the log-in form.
+    pub async fn log_in(&mut self, username: &str, password: &str) -> Result<Answer, Failure> {
         let mut form = self.login.clone();
         form.set("username", username);
         form.set("password", password);
-        let answer = self.send(&form).await?;
-        match answer.status {
-            303 => Ok(Some(answer)),
-            429 | 503 => Ok(None),
-            status => Err(format!("log-in form: {status} {}", answer.body).into()),
-        }
+        self.send(&form).await
     }
 
     /// Goes on from the answer to the log-in form: consent, and the code exchanged for tokens.

@@ -32,7 +32,7 @@ enum Command {
     Check(check::Arguments),
     /// A real Synapse, Keymaker and a demo client on loopback, with a user to sign in as.
     Dev(dev::Arguments),
-    /// Measures the release build: introspection, refresh, memory and the time to ready.
+    /// Measures the release build: introspection, refresh, logins, memory and the time to ready.
     Load(load::Arguments),
 }
 
