@@ -99,9 +99,8 @@ pub async fn exchange(app: &App, holder: Holder<'_>, presented: &str, narrower: 
         };
         if let Some(Issued { pair, scope, life }) = issued {
             metrics::counter!("keymaker_refreshes_total", "kind" => refresh_kind(&token)).increment(1);
-            let tokens =
-                Secret::parse_token(Kind::AccessToken, &pair.access)
-                    .zip(Secret::parse_token(Kind::RefreshToken, &pair.refresh));
+            let tokens = Secret::parse_token(Kind::AccessToken, &pair.access)
+                .zip(Secret::parse_token(Kind::RefreshToken, &pair.refresh));
             let (access_token, refresh_token) = tokens.ok_or(Error::Internal("a pair without its tokens"))?;
             return Ok(Exchanged { session: token.session, access_token, refresh_token, scope, life });
         }
