@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     House, exchange,
-    homeserver::{SERVER_NAME, has_client_library},
+    homeserver::{SERVER_NAME, has_packages},
     http, open_in_this_process, venv, whoami,
 };
 use crate::browser::{PASSWORD, USER, available, components, is_told_elsewhere, run_script_with};
@@ -107,7 +107,7 @@ fn text<'a>(body: &'a Value, name: &str) -> &'a str {
 #[test]
 fn a_bot_of_matrix_nio_logs_in_talks_through_synapse_and_logs_out() {
     let venv = venv();
-    let library = has_client_library(&venv).then_some(()).ok_or_else(|| format!("no matrix-nio in {}", venv.display()));
+    let library = has_packages(&venv).then_some(()).ok_or_else(|| format!("no matrix-nio in {}", venv.display()));
     if !available(library) {
         return;
     }

@@ -14,8 +14,9 @@ use crate::support::process::{Failure, Served};
 /// The domain of every user id on the test homeserver.
 pub const SERVER_NAME: &str = "hs.test";
 
-/// The release of Synapse that the stories are written against, and of the Python client library that speaks to it in one.
-pub const REQUIREMENTS: [&str; 2] = ["matrix-synapse==1.163.2", "matrix-nio==0.26.0"];
+/// The release of Synapse that the stories are written against, the client library that speaks to it in one, and the driver
+/// for PostgreSQL with which the import finds one.
+pub const REQUIREMENTS: [&str; 3] = ["matrix-synapse==1.163.2", "matrix-nio==0.26.0", "psycopg2-binary==2.9.13"];
 
 /// One Synapse: where it is installed, where its data is, and which Keymaker it asks.
 pub struct Synapse {
@@ -109,8 +110,11 @@ pub fn is_installed(venv: &Path) -> bool {
     venv.join("bin/python").exists() && venv.join("bin/synapse_homeserver").exists()
 }
 
-/// Returns whether `venv` holds the Python client library.
-pub fn has_client_library(venv: &Path) -> bool {
+/// Returns whether `venv` holds the Python packages that the stories need beside Synapse: a client library, and what lets it
+/// use PostgreSQL.
+pub fn has_packages(venv: &Path) -> bool {
     let versions = std::fs::read_dir(venv.join("lib")).into_iter().flatten().flatten();
-    versions.into_iter().any(|python| python.path().join("site-packages/nio").is_dir())
+    versions
+        .into_iter()
+        .any(|python| ["nio", "psycopg2"].iter().all(|name| python.path().join("site-packages").join(name).is_dir()))
 }

@@ -2,14 +2,14 @@
 
 use std::process::Command;
 
-use crate::support::homeserver::{REQUIREMENTS, has_client_library, is_installed};
+use crate::support::homeserver::{REQUIREMENTS, has_packages, is_installed};
 use crate::support::process::Failure;
 use crate::workspace::{root, run, synapse_venv};
 
 /// Installs Synapse and a client library from PyPI into a private venv, unless they are there.
 pub fn install_synapse() -> Result<(), Failure> {
     let venv = synapse_venv();
-    if is_installed(&venv) && has_client_library(&venv) {
+    if is_installed(&venv) && has_packages(&venv) {
         return Ok(());
     }
     println!("Installing {} into {}", REQUIREMENTS.join(" and "), venv.display());
