@@ -113,12 +113,12 @@ fn may_ask(asker: &Asker, token: &PresentedToken) -> bool {
 
 fn describe(app: &App, token: PresentedToken, is_device_member_known: bool, now: i64) -> Introspection {
     let session = token.session;
-    let mut scope = session.scope();
+    let granted = session.scope();
     // INT-05, INT-06: either the member or the scopes name the device, in both dialects. Some ids cannot be a scope.
-    let device_id = session.device_id.filter(|_| scope.is_matrix());
-    scope = match (&device_id, is_device_member_known) {
-        (Some(device_id), false) => scope.with_device(device_id),
-        _ => scope.without_device(),
+    let device_id = session.device_id.filter(|_| granted.is_matrix());
+    let scope = match (&device_id, is_device_member_known) {
+        (Some(device_id), false) => granted.with_device(device_id),
+        _ => granted.without_device(),
     };
     Introspection {
         active: true,

@@ -20,7 +20,7 @@ use crate::{
 pub async fn find_by_token(app: &App, kind: TokenKind, presented: &Secret) -> Result<Option<Session>> {
     Ok(match presented.family() {
         Some(family) => store::session::find_by_family(&app.db, &family.hash()).await?,
-        None => store::session::find_by_token(&app.db, kind, &presented.hash()).await?,
+        None => store::token::find(&app.db, kind, &presented.hash()).await?.map(|token| token.session),
     })
 }
 

@@ -5,10 +5,7 @@ use crate::{
         id::{ClientId, SessionId, UserId},
         session::{EndReason, Session, SessionKind},
     },
-    store::{
-        db::{Db, Tx},
-        token::TokenKind,
-    },
+    store::db::{Db, Tx},
 };
 
 /// A session to be inserted.
@@ -65,23 +62,6 @@ pub async fn find_by_family(db: &Db, family_hash: &[u8]) -> sqlx::Result<Option<
          WHERE s.family_hash = $1",
     )
     .bind(family_hash)
-    .optional()
-    .await
-}
-
-/// Finds the session of a token that another server issued.
-pub async fn find_by_token(db: &Db, kind: TokenKind, secret_hash: &[u8]) -> sqlx::Result<Option<Session>> {
-    db.sql(
-        "SELECT s.id AS session_id, s.kind, s.user_id, s.client_id, s.scope, s.device_id,
-             s.created_at AS session_created_at, s.auth_time, s.expires_at AS session_expires_at, s.ended_at,
-             s.last_active_at, u.username, u.is_admin AS user_is_admin, u.locked_at AS user_locked_at,
-             u.deactivated_at AS user_deactivated_at, c.disabled_at AS client_disabled_at
-         FROM tokens t JOIN sessions s ON s.id = t.session_id LEFT JOIN users u ON u.id = s.user_id
-             LEFT JOIN clients c ON c.id = s.client_id
-         WHERE t.secret_hash = $1 AND t.kind = $2",
-    )
-    .bind(secret_hash)
-    .bind(kind.as_str())
     .optional()
     .await
 }

@@ -17,8 +17,7 @@ pub enum TokenKind {
 }
 
 impl TokenKind {
-    /// Gives the word that the store keeps.
-    pub fn as_str(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             TokenKind::Access => "access",
             TokenKind::Refresh => "refresh",

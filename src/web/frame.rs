@@ -93,7 +93,7 @@ pub async fn page_elsewhere(State(app): State<App>, request: Request, next: Next
         response = render_error(&app, layout_elsewhere(&app, language), &error, &response);
     }
     let own = app.config.http.public_base.origin().ascii_serialization();
-    let policy = content_security_policy("form-action 'none'; ").replace("'self'", &own);
+    let policy = content_security_policy(&own, "form-action 'none'; ");
     if let Ok(policy) = HeaderValue::try_from(policy) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
@@ -162,9 +162,9 @@ pub fn html(page: &impl Template) -> Response {
 }
 
 /// WEB-03: nothing inline, nothing from elsewhere, no script.
-fn content_security_policy(form_action: &str) -> String {
+fn content_security_policy(own: &str, form_action: &str) -> String {
     format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; {form_action}base-uri 'none'; \
+        "default-src 'none'; style-src {own}; img-src {own}; font-src {own}; {form_action}base-uri 'none'; \
          frame-ancestors 'none'"
     )
 }
@@ -173,14 +173,14 @@ fn content_security_policy(form_action: &str) -> String {
 /// `form-action` (WEB-03, TRP-17). Where a policy cannot name the origin, the directive is left out.
 pub fn with_form_action(redirect_uri: &str, response: Response) -> Response {
     let form_action = csp_source(redirect_uri).map(|source| format!("form-action 'self' {source}; "));
-    let policy = content_security_policy(form_action.as_deref().unwrap_or_default());
+    let policy = content_security_policy("'self'", form_action.as_deref().unwrap_or_default());
     ([(header::CONTENT_SECURITY_POLICY, policy)], response).into_response()
 }
 
 /// WEB-03 to WEB-05; a handler that sets its own policy keeps it.
 fn secure(headers: &mut HeaderMap) {
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY)
-        && let Ok(policy) = HeaderValue::try_from(content_security_policy("form-action 'self'; "))
+        && let Ok(policy) = HeaderValue::try_from(content_security_policy("'self'", "form-action 'self'; "))
     {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }

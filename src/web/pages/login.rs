@@ -44,18 +44,8 @@ pub async fn post(
     let in_progress = InProgress::named(&app, &visitor, &query).await?;
     visitor.check_form(&app, &form)?;
     let username = form.get("username").unwrap_or_default();
-    let proved_at = app.clock.now();
-    let result = match by_password(
-        &app,
-        &Identifier::Typed(username.to_owned()),
-        form.get("password").unwrap_or_default(),
-    )
-    .await
-    {
-        Ok(user) => sign_in(&app, &visitor, &user.id, proved_at, in_progress.as_ref()).await,
-        Err(error) => Err(error),
-    };
-    match result {
+    let password = form.get("password").unwrap_or_default();
+    match enter(&app, &visitor, username, password, in_progress.as_ref()).await {
         Ok(response) => Ok(response),
         Err(error) => {
             let (shown, status) = what_to_show(error)?;
@@ -63,6 +53,18 @@ pub async fn post(
             Ok((status, html(&page)).into_response())
         }
     }
+}
+
+async fn enter(
+    app: &App,
+    visitor: &Visitor,
+    username: &str,
+    password: &str,
+    in_progress: Option<&InProgress>,
+) -> Result<Response, Error> {
+    let proved_at = app.clock.now();
+    let user = by_password(app, &Identifier::Typed(username.to_owned()), password).await?;
+    sign_in(app, visitor, &user.id, proved_at, in_progress).await
 }
 
 /// What a person can mend is shown at the form; the rest is an error page.
