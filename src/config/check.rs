@@ -21,6 +21,7 @@ pub fn problems(config: &Config) -> Vec<Problem> {
     check_matrix(config, &mut problems);
     check_secrets(config, &mut problems);
     check_passwords(config, &mut problems);
+    check_upstream_oauth2(config, &mut problems);
     check_clients(config, &mut problems);
     problems.0
 }
@@ -193,6 +194,27 @@ fn check_passwords(config: &Config, problems: &mut Problems) {
         }
         if scheme.cost.is_some() && scheme.algorithm != PasswordAlgorithm::Bcrypt {
             problems.add(format!("{path}.cost"), "is only for the algorithm bcrypt");
+        }
+    }
+}
+
+fn check_upstream_oauth2(config: &Config, problems: &mut Problems) {
+    let mut ids = HashSet::new();
+    let mut synapse_idp_ids = HashSet::new();
+    for (index, provider) in config.upstream_oauth2.providers.iter().enumerate() {
+        let path = format!("upstream_oauth2.providers[{index}]");
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+        if !provider.id.bytes().all(allowed) {
+            problems.add(format!("{path}.id"), "may only have the characters a-z, 0-9, `.`, `_` and `-`");
+        }
+        if !ids.insert(&provider.id) {
+            problems.add(format!("{path}.id"), "is the `id` of another provider too");
+        }
+        // A link of Synapse goes to one provider, or nobody could tell to which.
+        if let Some(synapse_idp_id) = &provider.synapse_idp_id
+            && !synapse_idp_ids.insert(synapse_idp_id)
+        {
+            problems.add(format!("{path}.synapse_idp_id"), "is the `synapse_idp_id` of another provider too");
         }
     }
 }

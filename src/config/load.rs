@@ -59,7 +59,8 @@ pub fn assemble(mut settings: Value, base: &Path, environment: &BTreeMap<String,
 }
 
 fn parse(text: &str) -> Result<Value, String> {
-    let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
+    // A parser that keeps comments refuses more than 32 lines of them below a key.
+    let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false, emit_comments: false };
     match serde_saphyr::from_str_with_options::<Option<Value>>(text, options) {
         Ok(settings) => Ok(settings.unwrap_or_else(|| Value::Object(Default::default()))),
         Err(error) => Err(broken(&error)),

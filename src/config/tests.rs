@@ -32,6 +32,10 @@ fn valid() -> Value {
             { "version": 2, "algorithm": "argon2id" },
             { "version": 1, "algorithm": "bcrypt", "cost": 12, "secret": "pepper" },
         ] },
+        "upstream_oauth2": { "providers": [
+            { "id": "company", "human_name": "Example Ltd", "synapse_idp_id": "oidc-company" },
+            { "id": "saml_2.old-1" },
+        ] },
         "clients": [
             {
                 "client_id": "wiki",
@@ -112,6 +116,13 @@ fn a_valid_configuration_loads_with_its_values() {
     assert_eq!(keys, [(Some("one"), &*SECRETS.rs256)]);
     assert_eq!(config.passwords.schemes[1].cost(), 12);
     assert_eq!(config.passwords.schemes[1].secret().map(Sensitive::expose), Some("pepper"));
+    let providers: Vec<_> = config
+        .upstream_oauth2
+        .providers
+        .iter()
+        .map(|provider| (&*provider.id, provider.human_name.as_deref(), provider.synapse_idp_id.as_deref()))
+        .collect();
+    assert_eq!(providers, [("company", Some("Example Ltd"), Some("oidc-company")), ("saml_2.old-1", None, None)]);
     assert_eq!(config.clients[0].secret().map(Sensitive::expose), Some("R2x9mK4vTq8wLz1s"));
     assert_eq!(config.clients[1].grant_types, [GrantType::AuthorizationCode, GrantType::RefreshToken]);
     assert!(config.clients[1].require_pkce);
@@ -130,13 +141,15 @@ fn only_the_secrets_are_needed_without_a_homeserver() {
     assert!(!config.account.password_registration_enabled);
     assert_eq!(config.passwords.minimum_complexity, 3);
     assert_eq!(config.http.trusted_proxies, Network::loopback());
+    assert!(config.upstream_oauth2.providers.is_empty());
 }
 
 #[test]
 fn a_section_whose_keys_are_all_commented_out_is_absent() {
     let encryption = &SECRETS.encryption;
+    let comments = "  # one key after another\n".repeat(100);
     let text = format!(
-        "http:\n  issuer:\nbranding:\nmatrix: {{ kind: none }}\n\
+        "http:\n  issuer:\nbranding:\n{comments}matrix: {{ kind: none }}\n\
          secrets: {{ encryption: \"{encryption}\", keys: [{{ key_file: rs256.pem }}] }}\n"
     );
     let home = Home::new();

@@ -85,6 +85,18 @@ fn refusals() -> Vec<Refusal> {
         ("passwords/schemes/1/version", json!(2), "passwords.schemes[1].version", "another scheme too"),
         ("passwords/schemes/0/cost", json!(12), "passwords.schemes[0].cost", "only for the algorithm bcrypt"),
         ("passwords/schemes/1/secret_file", json!("a-file"), "passwords.schemes[1].secret_file", "not both"),
+        // Identity providers.
+        ("upstream_oauth2/provider", json!([]), "upstream_oauth2.provider", "did you mean \"providers\"?"),
+        ("upstream_oauth2/providers/0/issuer", json!("https://id.example.com/"), "upstream_oauth2.providers[0].issuer", "unknown key"),
+        ("upstream_oauth2/providers/0/id", Value::Null, "upstream_oauth2.providers[0].id", "is required"),
+        ("upstream_oauth2/providers/0/id", json!(""), "upstream_oauth2.providers[0].id", "must not be empty"),
+        ("upstream_oauth2/providers/0/id", json!("a".repeat(65)), "upstream_oauth2.providers[0].id", "at most 64 characters"),
+        ("upstream_oauth2/providers/0/id", json!("Firm"), "upstream_oauth2.providers[0].id", "may only have the characters"),
+        ("upstream_oauth2/providers/0/id", json!("the firm"), "upstream_oauth2.providers[0].id", "may only have the characters"),
+        ("upstream_oauth2/providers/0/id", json!("caf\u{e9}"), "upstream_oauth2.providers[0].id", "may only have the characters"),
+        ("upstream_oauth2/providers/1/id", json!("company"), "upstream_oauth2.providers[1].id", "another provider too"),
+        ("upstream_oauth2/providers/1/synapse_idp_id", json!(""), "upstream_oauth2.providers[1].synapse_idp_id", "must not be empty"),
+        ("upstream_oauth2/providers/1/synapse_idp_id", json!("oidc-company"), "upstream_oauth2.providers[1].synapse_idp_id", "another provider too"),
         // Clients.
         ("clients/1/client_id", json!("wiki"), "clients[1].client_id", "another client too"),
         ("clients/1/client_id", json!("caf\u{e9}"), "clients[1].client_id", "plain ASCII"),
