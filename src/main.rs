@@ -16,10 +16,9 @@ use keymaker::{
     domain::{refusal::Refusal, user::User},
     error::Error,
     flows::manage,
-    import::synapse::{
-        self,
-        config::SynapseConfig,
-        database::{Address, Source},
+    import::{
+        progress::Progress,
+        synapse::{Move, config::SynapseConfig, database::Address},
     },
     server,
     store::{self, db::Db},
@@ -145,13 +144,16 @@ enum ManageCommand {
 
 #[derive(Subcommand)]
 enum ImportCommand {
-    /// Look at a Synapse, and tell what could be imported and what has to change. The import itself is not part of this
-    /// version
+    /// Bring everybody here from a Synapse, with passwords, devices and tokens, so that nobody has to sign in again.
+    /// Run again, it brings what changed at Synapse since
     Synapse(ImportSynapse),
+    /// Compare every row here with Synapse's after an import, and ask for some of the tokens as the homeserver does. Ends
+    /// with 0 when everything is as it was, with 2 when something is not
+    Verify(VerifyImport),
 }
 
 #[derive(Args)]
-struct ImportSynapse {
+struct SynapseSource {
     /// The configuration that Synapse is started with, a file or a folder; give it several times when there are several.
     /// Relative paths in it begin in the folder of the first one
     #[arg(long, required = true, value_name = "FILE")]
@@ -159,10 +161,37 @@ struct ImportSynapse {
     /// Where Synapse's database is, in place of what its configuration says: sqlite://FILE or postgresql://…
     #[arg(long, value_name = "URI", env = "KEYMAKER_SYNAPSE_DATABASE_URI", hide_env_values = true)]
     synapse_database_uri: Option<String>,
-    /// Only read, and change nothing, neither there nor here. Ends with 0 when nothing stands in the way, with 2 when
-    /// something has to be changed first, with 1 when something cannot be read
-    #[arg(long, required = true)]
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Ends with 0 when nothing stands in the way, with 2 when something has to be changed first, with 1 \
+when something cannot be read or written. With 1 and 2 nothing was changed."
+)]
+struct ImportSynapse {
+    #[command(flatten)]
+    source: SynapseSource,
+    /// Only read, and change nothing, neither there nor here
+    #[arg(long, conflicts_with_all = ["dry_run", "strict"])]
     check: bool,
+    /// Import everything into a copy of Keymaker's database, compare, and remove the copy
+    #[arg(long)]
+    dry_run: bool,
+    /// Import nothing at all when there is something that cannot be imported
+    #[arg(long)]
+    strict: bool,
+    /// Write the report as a page too, for a browser
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct VerifyImport {
+    #[command(flatten)]
+    source: SynapseSource,
+    /// How many access tokens to ask for
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    sample: usize,
 }
 
 #[derive(Args)]
@@ -213,7 +242,8 @@ fn say(line: &dyn Display) {
 async fn run(arguments: Arguments) -> Result<ExitCode, String> {
     let file = arguments.config.as_deref();
     match arguments.command {
-        Command::Import(ImportCommand::Synapse(import)) => return check_import(file, &import).await,
+        Command::Import(ImportCommand::Synapse(import)) => return import_synapse(file, &import).await,
+        Command::Import(ImportCommand::Verify(verify)) => return verify_import(file, &verify).await,
         Command::Server => serve(file).await,
         Command::Config(ConfigCommand::Generate) => {
             say(&config::sample().trim_end());
@@ -268,21 +298,62 @@ fn check(file: Option<&Path>) -> Result<(), String> {
 /// Something that has to be changed first.
 const TO_BE_CHANGED: u8 = 2;
 
-async fn check_import(file: Option<&Path>, import: &ImportSynapse) -> Result<ExitCode, String> {
-    // Without a configuration we would run for development, and that makes files.
-    let file =
-        file.ok_or("name the configuration that Keymaker will run with: keymaker --config FILE import synapse …")?;
-    let config = load(Some(file))?;
-    let synapse = SynapseConfig::load(&import.synapse_config).map_err(|error| error.to_string())?;
-    let address = match &import.synapse_database_uri {
-        Some(uri) => uri.parse::<Address>().map_err(|error| error.to_string())?,
-        None => synapse.database().map_err(|error| error.to_string())?,
+/// A Keymaker, and a Synapse whose accounts move to it.
+struct Moving {
+    keymaker: Config,
+    synapse: SynapseConfig,
+    address: Address,
+}
+
+impl Moving {
+    fn load(file: Option<&Path>, source: &SynapseSource) -> Result<Self, String> {
+        // Without a configuration we would run for development, and that makes files.
+        let file = file.ok_or("name the configuration that Keymaker will run with: keymaker --config FILE import …")?;
+        let keymaker = load(Some(file))?;
+        let synapse = SynapseConfig::load(&source.synapse_config).map_err(|error| error.to_string())?;
+        let address = match &source.synapse_database_uri {
+            Some(uri) => uri.parse::<Address>().map_err(|error| error.to_string())?,
+            None => synapse.database().map_err(|error| error.to_string())?,
+        };
+        Ok(Self { keymaker, synapse, address })
+    }
+
+    fn begin(&self, is_strict: bool) -> Move<'_> {
+        let Self { keymaker, synapse, address } = self;
+        Move { synapse, address, keymaker, is_strict, now: Clock::default().now() }
+    }
+}
+
+async fn import_synapse(file: Option<&Path>, import: &ImportSynapse) -> Result<ExitCode, String> {
+    let moving = Moving::load(file, &import.source)?;
+    // A page that cannot be written is found out before anything is imported.
+    let unwritable = |page: &Path, error| format!("the report cannot be written to {}: {error}", page.display());
+    let page = import.report.as_deref().map(|page| match std::fs::File::create(page) {
+        Ok(file) => Ok((page, file)),
+        Err(error) => Err(unwritable(page, error)),
+    });
+    let page = page.transpose()?;
+    let (begun, mut progress) = (moving.begin(import.strict), Progress::new());
+    let report = match (import.check, import.dry_run) {
+        (true, _) => begun.check(&mut progress).await,
+        (_, true) => begun.dry_run(&mut progress).await,
+        _ => begun.import(&mut progress).await,
     };
-    let mut source = Source::open(&address).await.map_err(|error| error.to_string())?;
-    let now = Clock::default().now();
-    let report = synapse::check(&synapse, &mut source, &config, now).await.map_err(|error| error.to_string())?;
+    let report = report.map_err(|error| error.to_string())?;
     say(&report);
-    Ok(if report.can_go_ahead() { ExitCode::SUCCESS } else { ExitCode::from(TO_BE_CHANGED) })
+    if let Some((page, mut file)) = page {
+        let html = report.to_html().map_err(|error| error.to_string())?;
+        file.write_all(html.as_bytes()).map_err(|error| unwritable(page, error))?;
+    }
+    Ok(if report.is_refused() { ExitCode::from(TO_BE_CHANGED) } else { ExitCode::SUCCESS })
+}
+
+async fn verify_import(file: Option<&Path>, verify: &VerifyImport) -> Result<ExitCode, String> {
+    let moving = Moving::load(file, &verify.source)?;
+    let verified = moving.begin(false).verify(verify.sample, &mut Progress::new()).await;
+    let verified = verified.map_err(|error| error.to_string())?;
+    say(&verified);
+    Ok(if verified.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(TO_BE_CHANGED) })
 }
 
 async fn open(config: &Config) -> Result<Db, String> {

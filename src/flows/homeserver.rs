@@ -41,6 +41,8 @@ pub enum Job {
     },
     /// Deletes the device unless a live session holds it.
     SettleDevice { device_id: String },
+    /// Makes a device again that the homeserver lost while its tokens were good.
+    RestoreDevice { device_id: String },
     /// Deactivates the user, whose devices go with it; `erase` asks that messages disappear as well.
     DeactivateUser { erase: bool },
     /// Takes a deactivation back.
@@ -198,7 +200,7 @@ impl Lane<'_> {
     /// `HomeserverUnavailable` when the device could not be created; `DeviceRefused` when it never will be.
     pub async fn create_device(&self, user: &User, device_id: &str, display_name: Option<&str>) -> Result<JobId> {
         self.run_those(|job| match job {
-            Job::SettleDevice { device_id: other } => other == device_id,
+            Job::SettleDevice { device_id: other } | Job::RestoreDevice { device_id: other } => other == device_id,
             _ => true,
         })
         .await?;
@@ -270,6 +272,7 @@ impl Lane<'_> {
             Job::ProvisionUser { .. } if user.deactivated_at.is_some() => Ok(Ok(())),
             Job::ProvisionUser { display_name } => self.provision(&user, display_name).await,
             Job::SettleDevice { device_id } => self.settle(&user, &device_id).await,
+            Job::RestoreDevice { device_id } => self.restore(&user, &device_id).await,
             Job::DeactivateUser { erase } => match user.deactivated_at {
                 Some(_) => Ok(unless_unknown(self.homeserver.delete_user(&user.username, erase).await)),
                 None => Ok(Ok(())),
@@ -296,6 +299,14 @@ impl Lane<'_> {
             return Ok(Ok(()));
         }
         Ok(unless_unknown(self.homeserver.delete_device(&user.username, device_id).await))
+    }
+
+    async fn restore(&self, user: &User, device_id: &str) -> Result<Result<(), HomeserverError>> {
+        let is_held = store::session::is_device_held(&self.app.db, &user.id, device_id).await?;
+        if !is_held || user.deactivated_at.is_some() {
+            return Ok(Ok(()));
+        }
+        Ok(self.homeserver.upsert_device(&user.username, device_id, None).await)
     }
 
     /// The homeserver forgot the addresses of the account when it was deactivated.

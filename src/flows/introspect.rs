@@ -90,6 +90,15 @@ pub async fn introspect(
     }
 }
 
+/// Answers as [`introspect`] does, and writes nothing down: whoever only looks does not use the token.
+///
+/// # Errors
+/// When the store fails.
+pub async fn look(app: &App, asker: &Asker, presented: &str) -> Result<Introspection> {
+    let found = find_active(app, asker, presented).await?;
+    Ok(found.map(|token| describe(app, token, true, app.clock.now())).unwrap_or_default())
+}
+
 async fn find_active(app: &App, asker: &Asker, presented: &str) -> Result<Option<PresentedToken>> {
     let Some(secret) = Secret::parse_token(Kind::AccessToken, presented) else { return Ok(None) };
     let Some(token) = store::token::find(&app.db, TokenKind::Access, &secret.hash()).await? else { return Ok(None) };

@@ -8,6 +8,7 @@ pub mod client_auth;
 pub mod client_registration;
 pub mod compat;
 pub mod homeserver;
+pub mod import;
 pub mod introspect;
 pub mod login;
 pub mod manage;

@@ -178,10 +178,7 @@ async fn rotate(app: &App, token: &PresentedToken, presented: &Secret, scope: Op
     let refresh = Secret::of_family(Kind::RefreshToken, &family);
     let (access_id, refresh_id) = (app.new_token_id(), app.new_token_id());
     let pair = Pair { access: access.expose().to_owned(), refresh: refresh.expose().to_owned() };
-    let sealed = serde_json::to_vec(&pair)
-        .ok()
-        .and_then(|plaintext| seal_under_token(presented, &plaintext))
-        .ok_or(Error::Internal("a pair cannot be sealed"))?;
+    let sealed = seal(presented, &pair)?;
 
     let mut tx = app.db.write().await?;
     if !store::session::hold(&mut tx, session, now).await? {
@@ -213,6 +210,21 @@ async fn rotate(app: &App, token: &PresentedToken, presented: &Secret, scope: Op
     tx.commit().await?;
     let scope = scope.map_or_else(|| token.session.scope.clone(), str::to_owned);
     Ok(Some(Issued { pair, scope, life: ACCESS_TOKEN_LIFE }))
+}
+
+/// Seals a pair under the refresh token that was exchanged for it, wherever that happened.
+///
+/// # Errors
+/// When it cannot be encrypted.
+pub fn seal_pair(presented: &Secret, access: &Secret, refresh: &Secret) -> Result<Vec<u8>> {
+    seal(presented, &Pair { access: access.expose().to_owned(), refresh: refresh.expose().to_owned() })
+}
+
+fn seal(presented: &Secret, pair: &Pair) -> Result<Vec<u8>> {
+    serde_json::to_vec(pair)
+        .ok()
+        .and_then(|plaintext| seal_under_token(presented, &plaintext))
+        .ok_or(Error::Internal("a pair cannot be sealed"))
 }
 
 /// A refresh token of an older client lives as long as the operator says; others for ever (REF-10).

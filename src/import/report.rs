@@ -1,23 +1,54 @@
 //! What an import finds, and how the administrator is told of it: what comes along, what stays behind and why, what has to
 //! change. Tokens and passwords never get here.
 
-use std::{collections::BTreeMap, fmt};
+mod html;
+mod parts;
+mod text;
+
+use std::{collections::BTreeMap, time::Duration};
 
 /// How many names are listed for one reason. All of them are counted.
 const MOST_NAMES: usize = 100;
-/// Where lines of prose end.
-const WIDTH: usize = 100;
 
-/// What an import found.
+/// What an import found, and what it did with that.
 #[derive(Debug, Default)]
 pub struct Report {
+    pub purpose: Purpose,
     /// What was read, without passwords.
     pub source: String,
+    /// The database that it goes into, without passwords.
+    pub target: Option<String>,
+    /// Whether no import came before this one. A check does not know.
+    pub is_first: bool,
+    /// Whether one row that cannot be imported is enough to import nothing.
+    pub is_strict: bool,
+    pub took: Option<Duration>,
     pub counts: BTreeMap<Count, u64>,
     /// What is no loss when it stays behind.
     pub left: BTreeMap<(Left, Kind), u64>,
     pub skipped: BTreeMap<(Reason, Kind), Skipped>,
+    /// What is different from what the last import saw.
+    pub changes: BTreeMap<(Kind, Change), u64>,
+    /// How many rows were compared after a trial, and found the same.
+    pub verified: Option<u64>,
     pub advice: Vec<Advice>,
+}
+
+/// What a command does with what it finds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    #[default]
+    Check,
+    DryRun,
+    Import,
+}
+
+/// What became of something since the last import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    Added,
+    Changed,
+    Removed,
 }
 
 /// What a source holds.
@@ -64,10 +95,11 @@ pub enum Count {
     Passwords,
     Emails,
     Phones,
+    Links,
     Devices,
+    LostDevices,
     AccessTokens,
     TokensWithoutDevice,
-    TokensOfLostDevices,
     TokensForAnother,
     RefreshTokens,
     PendingRefreshTokens,
@@ -92,10 +124,11 @@ impl Count {
             Count::Passwords => ("passwords", false),
             Count::Emails => ("e-mail addresses", false),
             Count::Phones => ("phone numbers, kept but not used", false),
+            Count::Links => ("single sign-on links", false),
             Count::Devices => ("devices", false),
+            Count::LostDevices => ("that Synapse has lost but has a token of: made again when Keymaker starts", true),
             Count::AccessTokens => ("access tokens", false),
             Count::TokensWithoutDevice => ("of no device", true),
-            Count::TokensOfLostDevices => ("of a device that Synapse has lost: it is made again", true),
             Count::TokensForAnother => ("with which an administrator acts as somebody else", true),
             Count::RefreshTokens => ("refresh tokens", false),
             Count::PendingRefreshTokens => ("exchanged, while what they gave was not used yet", true),
@@ -113,7 +146,6 @@ pub enum Left {
     Expired,
     CrossSigningKey,
     Dehydrated,
-    ForLater,
     Delegated,
 }
 
@@ -126,7 +158,6 @@ impl Left {
             Left::Expired => "that have expired",
             Left::CrossSigningKey => "that are cross-signing keys: they stay with the homeserver",
             Left::Dehydrated => "that are dehydrated: they stay with the homeserver",
-            Left::ForLater => "that stay in Synapse's database: Keymaker has no single sign-on yet",
             Left::Delegated => "of an authentication service that Synapse asked before",
         }
     }
@@ -138,9 +169,12 @@ pub enum Reason {
     ForeignServer,
     NoMatrixId,
     Undated,
+    NameTaken,
     UnknownHash,
     NoAddress,
     AddressTaken,
+    AddressTakenHere,
+    Medium,
     UnknownProvider,
     UserMissing,
     UserSkipped,
@@ -155,10 +189,13 @@ impl Reason {
             Reason::ForeignServer => "the name belongs to another server",
             Reason::NoMatrixId => "the name is no Matrix ID",
             Reason::Undated => "Synapse does not know when the account was made",
+            Reason::NameTaken => "an account with this name was made here",
             Reason::UnknownHash => "it is no bcrypt hash; the account comes without a password",
             Reason::NoAddress => "it is no e-mail address",
             Reason::AddressTaken => "another account has the same address in another spelling",
-            Reason::UnknownProvider => "Synapse's configuration knows no such provider",
+            Reason::AddressTakenHere => "an account that was made here has it",
+            Reason::Medium => "Keymaker knows no contacts of that kind",
+            Reason::UnknownProvider => "no provider of Keymaker's configuration has this synapse_idp_id",
             Reason::UserMissing => "the user does not exist",
             Reason::UserSkipped => "the user cannot be imported",
             Reason::DeviceId => "the device id is empty, longer than 255 characters or not printable",
@@ -216,6 +253,11 @@ impl Report {
         }
     }
 
+    /// Counts one that is different from what the last import saw.
+    pub fn change(&mut self, kind: Kind, change: Change) {
+        *self.changes.entry((kind, change)).or_default() += 1;
+    }
+
     /// Gives how many of something come along.
     pub fn of(&self, count: Count) -> u64 {
         self.counts.get(&count).copied().unwrap_or_default()
@@ -226,152 +268,24 @@ impl Report {
         !self.advice.iter().any(|advice| advice.is_due)
     }
 
-    fn write_advice(&self, f: &mut fmt::Formatter<'_>, place: Place, title: &str) -> fmt::Result {
-        let mut advice = self.advice.iter().filter(|advice| advice.place == place).peekable();
-        if advice.peek().is_none() {
-            return Ok(());
-        }
-        writeln!(f, "\n{title}")?;
-        for Advice { key, text, yaml, is_due, .. } in advice {
-            let mark = if *is_due { "First: " } else { "" };
-            write_wrapped(f, &format!("{mark}{key}: {text}"))?;
-            for line in yaml.iter().flat_map(|yaml| yaml.lines()) {
-                writeln!(f, "      {line}")?;
-            }
-        }
-        Ok(())
+    /// Tells whether nothing is written: something has to change first, or nothing may be missing and something is.
+    pub fn is_refused(&self) -> bool {
+        !self.can_go_ahead() || self.is_strict && !self.skipped.is_empty()
+    }
+
+    /// Gives how many rows of the source this is about. A password is part of its user's row, and a lost device has none.
+    fn rows(&self) -> u64 {
+        let whole = |count: &Count| !count.label().1 && *count != Count::Passwords;
+        let imported: u64 = self.counts.iter().filter(|(count, _)| whole(count)).map(|(_, number)| number).sum();
+        let skipped = self.skipped.iter().filter(|((_, kind), _)| *kind != Kind::Password);
+        let skipped: u64 = skipped.map(|(_, skipped)| skipped.count).sum();
+        (imported + skipped + self.left.values().sum::<u64>()).saturating_sub(self.of(Count::LostDevices))
     }
 }
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.source)?;
-        let imported = self.counts.iter().map(|(count, number)| {
-            let (label, is_part) = count.label();
-            (format!("{}{label}", if is_part { "  " } else { "" }), *number)
-        });
-        write_table(f, "Will be imported", imported.collect())?;
-        let left = self.left.iter().map(|((why, kind), number)| {
-            let [_, several] = kind.words();
-            (format!("{several} {}", why.words()), *number)
-        });
-        write_table(f, "Left alone", left.collect())?;
-        if !self.skipped.is_empty() {
-            writeln!(f, "\nCannot be imported, and why")?;
-        }
-        for ((reason, kind), skipped) in &self.skipped {
-            let [one, several] = kind.words();
-            let noun = if skipped.count == 1 { one } else { several };
-            write_wrapped(f, &format!("{} {noun}: {}", grouped(skipped.count), reason.words()))?;
-            for name in &skipped.names {
-                writeln!(f, "      {name}")?;
-            }
-            let more = skipped.count - skipped.names.len() as u64;
-            if more > 0 && !skipped.names.is_empty() {
-                writeln!(f, "      … and {} more", grouped(more))?;
-            }
-        }
-        self.write_advice(f, Place::Homeserver, "Change in homeserver.yaml")?;
-        self.write_advice(f, Place::Keymaker, "Change in Keymaker's configuration")?;
-        f.write_str(match self.can_go_ahead() {
-            true => "\nThe import can go ahead. Nothing was changed.",
-            false => "\nThe import has to wait for what is marked with “First”. Nothing was changed.",
-        })
-    }
-}
-
-fn write_table(f: &mut fmt::Formatter<'_>, title: &str, lines: Vec<(String, u64)>) -> fmt::Result {
-    if lines.is_empty() {
-        return Ok(());
-    }
-    writeln!(f, "\n{title}")?;
-    let lines: Vec<(String, String)> = lines.into_iter().map(|(label, number)| (label, grouped(number))).collect();
-    let width = lines.iter().map(|(_, number)| number.len()).max().unwrap_or_default();
-    for (label, number) in lines {
-        writeln!(f, "  {number:>width$}  {label}")?;
-    }
-    Ok(())
-}
-
-/// Breaks prose between words, with the lines after the first one further in.
-fn write_wrapped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    let mut line = String::from(" ");
-    for word in text.split(' ') {
-        if line.chars().count() + 1 + word.chars().count() > WIDTH {
-            writeln!(f, "{line}")?;
-            line = String::from("   ");
-        }
-        line.push(' ');
-        line.push_str(word);
-    }
-    writeln!(f, "{line}")
-}
-
-/// Writes a number so that its size is seen at a glance.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// What people once called themselves must not move the cursor of a terminal.
-fn printable(name: &str) -> String {
-    let escaped = |c: char| if c.is_control() { c.escape_default().collect() } else { c.to_string() };
+/// What people once called themselves must not move the cursor of a terminal, nor turn the line around.
+pub fn printable(name: &str) -> String {
+    let is_active = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let escaped = |c: char| if is_active(c) { c.escape_default().collect() } else { c.to_string() };
     name.chars().map(escaped).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn all_are_counted_and_the_first_hundred_are_named() {
-        let mut report = Report { source: "Read: a test".to_owned(), ..Report::default() };
-        report.counts.insert(Count::Users, 1_234_567);
-        report.count(Count::Locked);
-        report.leave(Left::Expired, Kind::AccessToken);
-        for index in 0..1_150 {
-            report.skip(Reason::ForeignServer, Kind::User, || format!("@u{index}\u{1b}[2J:elsewhere"));
-        }
-        let text = report.to_string();
-        for line in [
-            "  1,234,567  users",
-            "          1    locked: they stay out until they are unlocked",
-            "  1  access tokens that have expired",
-            "  1,150 users: the name belongs to another server",
-            "      @u0\\u{1b}[2J:elsewhere",
-            "      … and 1,050 more",
-        ] {
-            assert!(text.lines().any(|told| told == line), "no {line:?} in\n{text}");
-        }
-        assert!(!text.contains('\u{1b}'));
-        assert!(text.ends_with("The import can go ahead. Nothing was changed."));
-    }
-
-    #[test]
-    fn advice_is_wrapped_and_what_is_due_keeps_the_import_waiting() {
-        let advice = |place, is_due| Advice {
-            place,
-            key: "passwords.schemes".to_owned(),
-            text: "word ".repeat(40).trim_end().to_owned(),
-            yaml: Some("passwords:\n  schemes: []".to_owned()),
-            is_due,
-        };
-        let report = Report {
-            advice: vec![advice(Place::Keymaker, true), advice(Place::Homeserver, false)],
-            ..Report::default()
-        };
-        let text = report.to_string();
-        assert!(!report.can_go_ahead() && text.ends_with("Nothing was changed."));
-        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
-        assert!(text.contains("\n  First: passwords.schemes: word word"), "{text}");
-        assert!(text.contains("\n        schemes: []\n"), "{text}");
-        assert!(text.find("homeserver.yaml") < text.find("Keymaker's configuration"));
-    }
 }

@@ -1,10 +1,13 @@
 //! The only SQL. One file a noun; `db.rs` alone knows that there are two engines.
 
+pub mod bulk;
 pub mod client;
 pub mod db;
 pub mod grant;
+pub mod import;
 pub mod job;
 pub mod registration;
+pub mod scratch;
 pub mod session;
 pub mod sso_login;
 pub mod token;

@@ -1,6 +1,8 @@
 //! What an administrator has to change: in homeserver.yaml, where Synapse would refuse to start once it delegates or would
 //! behave otherwise, and in Keymaker's own configuration, where it does not fit what comes along.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::{
@@ -139,12 +141,37 @@ const RULES: &[Rule] = &[
     },
 ];
 
-/// Adds what has to change before the import, and when Synapse is switched over.
-pub fn add(report: &mut Report, schema: i64, synapse: &SynapseConfig, keymaker: &Config) {
+/// Adds what has to change before the import, and when Synapse is switched over. `unknown` are the providers whose links
+/// stay behind.
+pub fn add(report: &mut Report, schema: i64, synapse: &SynapseConfig, keymaker: &Config, unknown: &BTreeSet<String>) {
     let mut advice = Vec::new();
     about_homeserver(&mut advice, report, schema, synapse, keymaker);
     about_keymaker(&mut advice, report, synapse, keymaker);
+    advice.extend(about_providers(unknown, keymaker));
     report.advice.append(&mut advice);
+}
+
+fn about_providers(unknown: &BTreeSet<String>, keymaker: &Config) -> Option<Advice> {
+    let names: Vec<&str> = unknown.iter().map(String::as_str).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let mut yaml = "upstream_oauth2:\n  providers:".to_owned();
+    for provider in &keymaker.upstream_oauth2.providers {
+        yaml.push_str(&format!("\n    - id: {}\n      {{as it is}}", provider.id));
+    }
+    for name in &names {
+        // What Synapse puts before its own names says nothing here.
+        let id = name.strip_prefix("oidc-").unwrap_or(name);
+        yaml.push_str(&format!("\n    - id: {id}\n      synapse_idp_id: {name}"));
+    }
+    Some(Advice {
+        place: Place::Keymaker,
+        key: "upstream_oauth2.providers".to_owned(),
+        text: format!("knows nothing of {}. Name a provider for each whose links shall come along.", names.join(", ")),
+        yaml: Some(yaml),
+        is_due: false,
+    })
 }
 
 fn about_homeserver(
@@ -237,6 +264,11 @@ fn about_keymaker(advice: &mut Vec<Advice>, report: &Report, synapse: &SynapseCo
     }
 }
 
+/// Tells whether nothing in the two configurations keeps an import waiting, whatever the data is.
+pub fn may_fit(synapse: &SynapseConfig, keymaker: &Config) -> bool {
+    keymaker.matrix.homeserver() == synapse.server_name && find_scheme(synapse, keymaker).is_some()
+}
+
 /// Finds the scheme by which Synapse's hashes are verified.
 pub fn find_scheme<'k>(synapse: &SynapseConfig, keymaker: &'k Config) -> Option<&'k PasswordScheme> {
     keymaker.passwords.schemes.iter().find(|scheme| has_pepper(scheme, synapse) && scheme.unicode_normalization)
@@ -316,7 +348,7 @@ mod tests {
         let synapse = SynapseConfig::load(&[file]).unwrap();
         let keymaker = development(folder.path(), &BTreeMap::new()).unwrap();
         let mut report = Report::default();
-        add(&mut report, NEWEST_SCHEMA, &synapse, &keymaker);
+        add(&mut report, NEWEST_SCHEMA, &synapse, &keymaker, &BTreeSet::new());
         assert!(report.can_go_ahead(), "what Synapse is told at the switch does not hold up the import");
         report.advice.into_iter().filter(|advice| advice.place == Place::Homeserver).collect()
     }

@@ -181,7 +181,7 @@ pub fn read_yaml(file: &Path) -> Result<Value, ConfigError> {
     let text =
         std::fs::read_to_string(file).map_err(|reason| ConfigError::Unreadable { file: file.to_owned(), reason })?;
     let last_wins = serde_saphyr::options::DuplicateKeyPolicy::LastWins;
-    let options = serde_saphyr::options! { duplicate_keys: last_wins, with_snippet: false };
+    let options = serde_saphyr::options! { duplicate_keys: last_wins, with_snippet: false, emit_comments: false };
     serde_saphyr::from_str_with_options::<Option<Value>>(&text, options).map(Option::unwrap_or_default).map_err(
         |error| {
             let place = error.location().map(|place| format!(" at line {}, column {}", place.line(), place.column()));
@@ -253,6 +253,13 @@ mod tests {
         assert!(
             load(&["server_name: hs.test\nenable_registration: yes"]).unwrap().settings.is_on("enable_registration")
         );
+    }
+
+    #[test]
+    fn comments_may_be_as_long_as_those_of_older_samples() {
+        let comments = "# more\n".repeat(200);
+        let config = load(&[&format!("server_name: hs.test\nlisteners:\n{comments}- port: 1\n")]).unwrap();
+        assert_eq!(config.settings.list("listeners").len(), 1);
     }
 
     #[test]

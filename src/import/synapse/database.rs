@@ -228,6 +228,8 @@ pub struct Source {
     columns: BTreeSet<(String, String)>,
     /// A file that nobody had open, and when it was last written.
     at_rest: Option<(PathBuf, SystemTime)>,
+    /// Unix milliseconds: what had expired by then is over.
+    now: i64,
     /// What orders text by bytes, as SQLite always does; empty where the database does too, so that its indexes serve.
     collation: &'static str,
 }
@@ -250,18 +252,28 @@ struct Version {
 }
 
 impl Source {
-    /// Opens a database and makes sure that it is a Synapse's.
+    /// Opens a database, as of a moment (Unix milliseconds), and makes sure that it is a Synapse's.
     ///
     /// # Errors
     /// One clear sentence when it cannot be opened or is something else.
-    pub async fn open(address: &Address) -> Result<Self, SourceError> {
+    pub async fn open(address: &Address, now: i64) -> Result<Self, SourceError> {
         let place = address.to_string();
         let mut source = match address {
             Address::Sqlite(file) => open_sqlite(file, place).await?,
             Address::Postgres(options) => open_postgres(options, place).await?,
         };
+        source.now = now;
         source.check_schema().await?;
         Ok(source)
+    }
+
+    /// Counts the rows of a table, so that it can be told how far one is.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count(&mut self, table: &'static str) -> Result<u64, SourceError> {
+        let count = self.stream::<(i64,)>(format!("SELECT COUNT(*) FROM {table}")).next().await?;
+        Ok(count.map_or(0, |(count,)| count.unsigned_abs()))
     }
 
     /// Streams all rows of a kind in the order of their key.
@@ -290,6 +302,7 @@ impl Source {
         let has = |column: &str| self.columns.contains(&("users".to_owned(), column.to_owned()));
         text.replace("{account}", Account::COLUMNS)
             .replace("{C}", self.collation)
+            .replace("{now}", &self.now.to_string())
             .replace("{locked}", if has("locked") { "u.locked" } else { "FALSE" })
             .replace("{suspended}", if has("suspended") { "u.suspended" } else { "FALSE" })
     }
@@ -331,7 +344,7 @@ impl Source {
             .into_iter()
             .find(|(table, column)| !self.columns.contains(&((*table).to_owned(), (*column).to_owned())));
         match missing {
-            None => Ok(()),
+            None => self.check_rights().await,
             Some((table, column)) => {
                 let is_whole = !self.columns.iter().any(|(known, _)| known == table);
                 let missing =
@@ -339,6 +352,14 @@ impl Source {
                 Err(SourceError::Half { place: self.place.clone(), missing })
             }
         }
+    }
+
+    /// Reads a little of everything: what may not be read is told before anything is done.
+    async fn check_rights(&mut self) -> Result<(), SourceError> {
+        for (table, _) in TABLES {
+            self.stream::<(i64,)>(format!("SELECT CAST(1 AS BIGINT) FROM {table} LIMIT 1")).next().await?;
+        }
+        Ok(())
     }
 
     async fn check_version(&mut self) -> Result<(), SourceError> {
@@ -413,7 +434,7 @@ async fn open_sqlite(file: &Path, place: String) -> Result<Source, SourceError> 
     // The first read is what finds a file that is no database.
     sqlx::query("SELECT COUNT(*) FROM sqlite_master").execute(&mut connection).await.map_err(explain)?;
     let connection = Connection::Sqlite(connection);
-    Ok(Source { connection, place, schema: 0, columns: BTreeSet::new(), at_rest, collation: "" })
+    Ok(Source { connection, place, schema: 0, columns: BTreeSet::new(), at_rest, now: 0, collation: "" })
 }
 
 /// Tells when a database with a write-ahead log was last written, if nobody has it open.
@@ -455,7 +476,7 @@ async fn open_postgres(options: &PgConnectOptions, place: String) -> Result<Sour
     .map_err(failed)?;
     let collation = if orders_by_bytes { "" } else { " COLLATE \"C\"" };
     let connection = Connection::Postgres(connection);
-    Ok(Source { connection, place, schema: 0, columns: BTreeSet::new(), at_rest: None, collation })
+    Ok(Source { connection, place, schema: 0, columns: BTreeSet::new(), at_rest: None, now: 0, collation })
 }
 
 fn code(error: &sqlx::Error) -> Option<String> {

@@ -1,15 +1,22 @@
 //! What becomes of each row of a Synapse: it comes along, it stays behind without being missed, or it cannot come along.
 //! No I/O: a check and an import that ask here say the same.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::{
+    clock::SECOND,
+    config::Config,
     crypto::secret::{Kind, Secret},
     domain::{device::is_device_id, email},
+    flows::import::Owner,
     import::report::{Left, Reason},
 };
 
 use super::{
     config::SynapseConfig,
-    rows::{AccessTokenRow, Account, DeviceRow, ExternalIdRow, Link, RefreshTokenRow, ThreepidRow, UserRow},
+    rows::{
+        AccessTokenRow, Account, DeviceRow, ExternalIdRow, Link, LostDeviceRow, RefreshTokenRow, ThreepidRow, UserRow,
+    },
 };
 
 /// What Synapse writes for accounts that came through an authentication service it asked before.
@@ -26,8 +33,7 @@ pub enum Verdict<T> {
 /// A user who comes along.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ImportedUser<'r> {
-    /// The localpart, exactly as it is.
-    pub username: &'r str,
+    pub owner: Owner<'r>,
     pub password: ImportedPassword<'r>,
 }
 
@@ -38,6 +44,14 @@ pub enum ImportedPassword<'r> {
     None,
     /// There is something, but no hash that we could verify.
     Unknown,
+}
+
+/// What was made in Keymaker itself, and stands in the way of what a Synapse has.
+#[derive(Debug, Default)]
+pub struct Taken {
+    pub usernames: BTreeSet<String>,
+    /// In their canonical form.
+    pub emails: BTreeSet<String>,
 }
 
 /// How somebody can be reached.
@@ -53,114 +67,137 @@ enum Standing<'r> {
     Missing,
     AppService,
     Unusable(Reason),
-    Guest(&'r str),
-    Deactivated(&'r str),
-    Active(&'r str),
+    Guest(Owner<'r>),
+    Deactivated(Owner<'r>),
+    Active(Owner<'r>),
 }
 
 /// Judges rows by Synapse's configuration and a moment.
 pub struct Judge<'c> {
     config: &'c SynapseConfig,
+    /// Our providers, by the names under which Synapse knows them.
+    providers: BTreeMap<&'c str, &'c str>,
+    taken: Taken,
     /// Unix milliseconds.
     now: i64,
 }
 
 impl<'c> Judge<'c> {
-    /// Judges by this configuration, as of this moment.
-    pub fn new(config: &'c SynapseConfig, now: i64) -> Self {
-        Self { config, now }
+    /// Judges by these configurations and by what is here already, as of this moment.
+    pub fn new(config: &'c SynapseConfig, keymaker: &'c Config, taken: Taken, now: i64) -> Self {
+        let providers = keymaker.upstream_oauth2.providers.iter();
+        let providers =
+            providers.filter_map(|ours| Some((ours.synapse_idp_id.as_deref()?, ours.id.as_str()))).collect();
+        Self { config, providers, taken, now }
     }
 
     /// Judges a user.
     pub fn user<'r>(&self, row: &'r UserRow) -> Verdict<ImportedUser<'r>> {
-        let username = match self.standing(&row.account) {
+        let owner = match self.standing(&row.account) {
             Standing::Missing => return Verdict::Skip(Reason::NoMatrixId),
             Standing::AppService => return Verdict::Leave(Left::AppService),
             Standing::Unusable(reason) => return Verdict::Skip(reason),
-            Standing::Guest(username) | Standing::Deactivated(username) | Standing::Active(username) => username,
+            Standing::Guest(owner) | Standing::Deactivated(owner) | Standing::Active(owner) => owner,
         };
-        let password = match row.password_hash.as_deref() {
+        let password = match row.password_hash.as_ref().map(|hash| hash.0.as_str()) {
             None | Some("") => ImportedPassword::None,
             Some(hash) if is_bcrypt(hash) => ImportedPassword::Bcrypt(hash),
             Some(_) => ImportedPassword::Unknown,
         };
-        Verdict::Import(ImportedUser { username, password })
+        Verdict::Import(ImportedUser { owner, password })
     }
 
     /// Judges an e-mail address or a phone number. Whether an address is somebody else's too, one row cannot tell.
-    pub fn threepid(&self, row: &ThreepidRow) -> Verdict<Contact> {
-        self.of_active(&row.account, |_| match row.medium.as_str() {
-            "email" => email::canonical(&row.address)
-                .map_or(Verdict::Skip(Reason::NoAddress), |address| Verdict::Import(Contact::Email(address))),
-            _ => Verdict::Import(Contact::Phone),
+    pub fn threepid<'r>(&self, row: &'r ThreepidRow) -> Verdict<(Owner<'r>, Contact)> {
+        self.of_active(&row.account, |owner| match row.medium.as_str() {
+            "email" => match email::canonical(&row.address) {
+                None => Verdict::Skip(Reason::NoAddress),
+                Some(address) if self.taken.emails.contains(&address) => Verdict::Skip(Reason::AddressTakenHere),
+                Some(address) => Verdict::Import((owner, Contact::Email(address))),
+            },
+            "msisdn" if !row.address.chars().any(char::is_control) => Verdict::Import((owner, Contact::Phone)),
+            _ => Verdict::Skip(Reason::Medium),
         })
     }
 
-    /// Judges a link to somebody's account at a single sign-on provider.
-    pub fn external_id(&self, row: &ExternalIdRow) -> Verdict<()> {
+    /// Judges a link to somebody's account at a single sign-on provider, and gives our name for the provider.
+    pub fn external_id<'r>(&self, row: &'r ExternalIdRow) -> Verdict<(Owner<'r>, &'c str)> {
         if row.auth_provider == DELEGATED {
             return Verdict::Leave(Left::Delegated);
         }
-        self.of_active(&row.account, |_| match self.config.providers.contains(&row.auth_provider) {
-            true => Verdict::Leave(Left::ForLater),
-            false => Verdict::Skip(Reason::UnknownProvider),
+        let is_printable = !row.external_id.chars().any(char::is_control);
+        let ours = self.providers.get(row.auth_provider.as_str()).filter(|_| is_printable);
+        self.of_active(&row.account, |owner| match ours {
+            Some(ours) => Verdict::Import((owner, *ours)),
+            None => Verdict::Skip(Reason::UnknownProvider),
         })
     }
 
-    /// Judges a device, and gives the name of its user.
-    pub fn device<'r>(&self, row: &'r DeviceRow) -> Verdict<&'r str> {
+    /// Judges a device, and gives its user.
+    pub fn device<'r>(&self, row: &'r DeviceRow) -> Verdict<Owner<'r>> {
         if row.is_hidden {
             return Verdict::Leave(Left::CrossSigningKey);
         }
-        self.of_active(&row.account, |username| match row.is_dehydrated {
+        self.of_active(&row.account, |owner| match row.is_dehydrated {
             true => Verdict::Leave(Left::Dehydrated),
-            false if !is_device_id(&row.device_id) => Verdict::Skip(Reason::DeviceId),
-            false => Verdict::Import(username),
+            false => of_device(&row.device_id, owner),
         })
     }
 
-    /// Judges an access token, and gives the name of the user that it acts for.
-    pub fn access_token<'r>(&self, row: &'r AccessTokenRow) -> Verdict<&'r str> {
-        self.of_active(&row.account, |username| {
-            if row.valid_until_ms.is_some_and(|end| end < self.now) {
+    /// Judges a device that Synapse has lost, and gives its user. What keeps it here keeps its tokens, which are told.
+    pub fn lost_device<'r>(&self, row: &'r LostDeviceRow) -> Option<Owner<'r>> {
+        match self.of_active(&row.account, |owner| of_device(&row.device_id, owner)) {
+            Verdict::Import(owner) => Some(owner),
+            Verdict::Leave(_) | Verdict::Skip(_) => None,
+        }
+    }
+
+    /// Judges an access token, and gives the user that it acts for and what is presented.
+    pub fn access_token<'r>(&self, row: &'r AccessTokenRow) -> Verdict<(Owner<'r>, Secret)> {
+        // Whoever has not heard of a pair yet asks for it again, however old its access token is by then.
+        let is_waiting = row.refresh_token_id.is_some() && !row.is_used;
+        self.of_active(&row.account, |owner| {
+            if row.valid_until_ms.is_some_and(|end| end < self.now) && !is_waiting {
                 Verdict::Leave(Left::Expired)
             } else if row.device_id.as_deref().is_some_and(|id| !is_device_id(id)) {
                 Verdict::Skip(Reason::DeviceId)
-            } else if Secret::parse_token(Kind::AccessToken, &row.token).is_none() {
-                Verdict::Skip(Reason::TokenShape)
             } else {
-                Verdict::Import(username)
+                match Secret::parse_token(Kind::AccessToken, &row.token) {
+                    Some(secret) => Verdict::Import((owner, secret)),
+                    None => Verdict::Skip(Reason::TokenShape),
+                }
             }
         })
     }
 
-    /// Judges a refresh token, and gives the name of its user.
+    /// Judges a refresh token, and gives its user and what is presented.
     ///
     /// A spent one is remembered also when it has expired: a second use of it means the same.
-    pub fn refresh_token<'r>(&self, row: &'r RefreshTokenRow) -> Verdict<&'r str> {
-        self.of_active(&row.account, |username| {
+    pub fn refresh_token<'r>(&self, row: &'r RefreshTokenRow) -> Verdict<(Owner<'r>, Secret)> {
+        self.of_active(&row.account, |owner| {
             let has_expired = row.expires_at().is_some_and(|end| end < self.now);
             if has_expired && row.link() != Link::Spent {
                 Verdict::Leave(Left::Expired)
             } else if !is_device_id(&row.device_id) {
                 Verdict::Skip(Reason::DeviceId)
-            } else if Secret::parse_token(Kind::RefreshToken, &row.token).is_none() {
-                Verdict::Skip(Reason::TokenShape)
             } else {
-                Verdict::Import(username)
+                match Secret::parse_token(Kind::RefreshToken, &row.token) {
+                    Some(secret) => Verdict::Import((owner, secret)),
+                    None => Verdict::Skip(Reason::TokenShape),
+                }
             }
         })
     }
 
     /// Judges what belongs to an account: only what is somebody's who may sign in comes along.
-    fn of_active<'r, T>(&self, account: &'r Account, judge: impl FnOnce(&'r str) -> Verdict<T>) -> Verdict<T> {
+    fn of_active<'r, T>(&self, account: &'r Account, judge: impl FnOnce(Owner<'r>) -> Verdict<T>) -> Verdict<T> {
         match self.standing(account) {
             Standing::Missing => Verdict::Skip(Reason::UserMissing),
             Standing::AppService => Verdict::Leave(Left::AppService),
             Standing::Unusable(_) => Verdict::Skip(Reason::UserSkipped),
             Standing::Guest(_) => Verdict::Leave(Left::Guest),
             Standing::Deactivated(_) => Verdict::Leave(Left::Deactivated),
-            Standing::Active(username) => judge(username),
+            Standing::Active(owner) => judge(owner),
         }
     }
 
@@ -173,13 +210,26 @@ impl<'c> Judge<'c> {
             Ok(username) => username,
             Err(reason) => return Standing::Unusable(reason),
         };
+        if self.taken.usernames.contains(username) {
+            return Standing::Unusable(Reason::NameTaken);
+        }
+        let Some(creation_ts) = account.creation_ts else { return Standing::Unusable(Reason::Undated) };
+        let owner = Owner {
+            username,
+            created_at: creation_ts.saturating_mul(SECOND),
+            is_admin: account.is_admin,
+            is_locked: account.is_locked,
+        };
         match account {
-            Account { is_dated: false, .. } => Standing::Unusable(Reason::Undated),
-            Account { is_deactivated: true, .. } => Standing::Deactivated(username),
-            Account { is_guest: true, .. } => Standing::Guest(username),
-            _ => Standing::Active(username),
+            Account { is_deactivated: true, .. } => Standing::Deactivated(owner),
+            Account { is_guest: true, .. } => Standing::Guest(owner),
+            _ => Standing::Active(owner),
         }
     }
+}
+
+fn of_device<'r>(device_id: &str, owner: Owner<'r>) -> Verdict<Owner<'r>> {
+    if is_device_id(device_id) { Verdict::Import(owner) } else { Verdict::Skip(Reason::DeviceId) }
 }
 
 /// Gives what stands before the server name. Synapse takes the first colon for the end of it, so we do (a port has another).

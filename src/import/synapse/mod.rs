@@ -2,11 +2,13 @@
 
 mod advice;
 mod appservice;
-mod check;
 pub mod config;
 pub mod database;
 pub mod judge;
+mod read;
 pub mod rows;
+mod run;
 
 pub use advice::find_scheme;
-pub use check::check;
+pub use read::ReadError;
+pub use run::{Failure, Move, Verified};

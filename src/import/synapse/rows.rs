@@ -4,7 +4,12 @@
 //! In the texts, `{account}` stands for the columns of [`Account`] out of `users u`, `{C}` for the collation that orders by
 //! bytes, and `{locked}` and `{suspended}` for columns that older Synapses do not have.
 
-use sqlx::FromRow;
+use sqlx::{
+    Decode, FromRow, Postgres, Sqlite, Type,
+    error::BoxDynError,
+    postgres::{PgTypeInfo, PgValueRef},
+    sqlite::{SqliteTypeInfo, SqliteValueRef},
+};
 
 use crate::store::db::Row;
 
@@ -14,15 +19,55 @@ pub trait Record: Row {
     const SQL: &'static str;
 }
 
+/// Text that nothing depends on: SQLite keeps whatever bytes it was given, and those that are no text are replaced.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Lenient(pub String);
+
+impl Type<Sqlite> for Lenient {
+    fn type_info() -> SqliteTypeInfo {
+        <String as Type<Sqlite>>::type_info()
+    }
+
+    fn compatible(_: &SqliteTypeInfo) -> bool {
+        true
+    }
+}
+
+impl Type<Postgres> for Lenient {
+    fn type_info() -> PgTypeInfo {
+        <String as Type<Postgres>>::type_info()
+    }
+
+    fn compatible(info: &PgTypeInfo) -> bool {
+        <String as Type<Postgres>>::compatible(info)
+    }
+}
+
+impl<'r> Decode<'r, Sqlite> for Lenient {
+    fn decode(value: SqliteValueRef<'r>) -> Result<Self, BoxDynError> {
+        Ok(Self(String::from_utf8_lossy(<&[u8] as Decode<Sqlite>>::decode(value)?).into_owned()))
+    }
+}
+
+impl<'r> Decode<'r, Postgres> for Lenient {
+    fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+        Ok(Self(<String as Decode<Postgres>>::decode(value)?))
+    }
+}
+
 /// What a row needs to know about the account that it belongs to.
 #[derive(Debug, FromRow)]
 pub struct Account {
     /// The whole Matrix ID; nothing when there is no such user.
     #[sqlx(rename = "account_name")]
     pub name: Option<String>,
-    /// Whether it is known when it was made.
-    #[sqlx(rename = "account_is_dated")]
-    pub is_dated: bool,
+    /// Unix seconds, if it is known when it was made.
+    #[sqlx(rename = "account_creation_ts")]
+    pub creation_ts: Option<i64>,
+    #[sqlx(rename = "account_is_admin")]
+    pub is_admin: bool,
+    #[sqlx(rename = "account_is_locked")]
+    pub is_locked: bool,
     #[sqlx(rename = "account_is_guest")]
     pub is_guest: bool,
     #[sqlx(rename = "account_is_deactivated")]
@@ -48,7 +93,9 @@ pub enum Origin {
 
 impl Account {
     /// The columns, as they stand in every query.
-    pub const COLUMNS: &'static str = "u.name AS account_name, u.creation_ts IS NOT NULL AS account_is_dated, \
+    pub const COLUMNS: &'static str = "u.name AS account_name, CAST(u.creation_ts AS BIGINT) AS account_creation_ts, \
+         COALESCE(u.admin <> 0, FALSE) AS account_is_admin, \
+         COALESCE({locked}, FALSE) AS account_is_locked, \
          COALESCE(u.is_guest <> 0, FALSE) AS account_is_guest, \
          COALESCE(u.deactivated <> 0, FALSE) AS account_is_deactivated, \
          u.appservice_id IS NOT NULL AS account_is_appservice, \
@@ -73,17 +120,13 @@ impl Account {
 pub struct UserRow {
     #[sqlx(flatten)]
     pub account: Account,
-    pub password_hash: Option<String>,
-    /// Unix seconds.
-    pub creation_ts: Option<i64>,
-    pub is_admin: bool,
-    pub is_locked: bool,
+    pub password_hash: Option<Lenient>,
     pub is_suspended: bool,
 }
 
 impl Record for UserRow {
-    const SQL: &'static str = "SELECT {account}, u.password_hash, CAST(u.creation_ts AS BIGINT) AS creation_ts, \
-             u.admin <> 0 AS is_admin, {locked} AS is_locked, {suspended} AS is_suspended \
+    const SQL: &'static str = "SELECT {account}, u.password_hash, \
+             {suspended} AS is_suspended \
          FROM users u WHERE u.name IS NOT NULL ORDER BY u.name{C}";
 }
 
@@ -129,12 +172,14 @@ pub struct DeviceRow {
     pub account: Account,
     pub user_id: String,
     pub device_id: String,
-    pub display_name: Option<String>,
+    pub display_name: Option<Lenient>,
     /// Unix milliseconds.
     pub last_seen: Option<i64>,
     /// An address, or something like `-` where there was none.
-    pub ip: Option<String>,
-    pub user_agent: Option<String>,
+    pub ip: Option<Lenient>,
+    pub user_agent: Option<Lenient>,
+    /// Unix milliseconds, at which the session of its refresh tokens is over.
+    pub ultimate_session_expiry_ts: Option<i64>,
     /// Whether it is a cross-signing key, which Synapse keeps here too.
     pub is_hidden: bool,
     pub is_dehydrated: bool,
@@ -143,10 +188,36 @@ pub struct DeviceRow {
 impl Record for DeviceRow {
     const SQL: &'static str = "SELECT {account}, d.user_id, d.device_id, d.display_name, \
              CAST(d.last_seen AS BIGINT) AS last_seen, d.ip, d.user_agent, COALESCE(d.hidden, FALSE) AS is_hidden, \
-             h.device_id IS NOT NULL AS is_dehydrated \
+             h.device_id IS NOT NULL AS is_dehydrated, \
+             CAST(r.ultimate_session_expiry_ts AS BIGINT) AS ultimate_session_expiry_ts \
          FROM devices d LEFT JOIN users u ON u.name = d.user_id \
              LEFT JOIN dehydrated_devices h ON h.user_id = d.user_id AND h.device_id = d.device_id \
+             LEFT JOIN (SELECT user_id, device_id, MAX(ultimate_session_expiry_ts) AS ultimate_session_expiry_ts \
+                 FROM refresh_tokens WHERE ultimate_session_expiry_ts IS NOT NULL GROUP BY user_id, device_id) r \
+                 ON r.user_id = d.user_id AND r.device_id = d.device_id \
          ORDER BY d.user_id{C}, d.device_id{C}";
+}
+
+/// A device that tokens are good for and that Synapse has no row of, by user and device id.
+#[derive(Debug, FromRow)]
+pub struct LostDeviceRow {
+    #[sqlx(flatten)]
+    pub account: Account,
+    pub user_id: String,
+    pub device_id: String,
+}
+
+impl Record for LostDeviceRow {
+    const SQL: &'static str = "SELECT {account}, l.user_id, l.device_id FROM \
+             (SELECT COALESCE(t.puppets_user_id, t.user_id) AS user_id, t.device_id FROM access_tokens t \
+              WHERE t.device_id IS NOT NULL AND (t.valid_until_ms IS NULL OR t.valid_until_ms >= {now}) \
+                  AND NOT EXISTS (SELECT 1 FROM devices d WHERE d.user_id = COALESCE(t.puppets_user_id, t.user_id) \
+                      AND d.device_id = t.device_id AND NOT COALESCE(d.hidden, FALSE)) \
+              UNION SELECT t.user_id, t.device_id FROM refresh_tokens t \
+              WHERE NOT EXISTS (SELECT 1 FROM devices d WHERE d.user_id = t.user_id AND d.device_id = t.device_id \
+                  AND NOT COALESCE(d.hidden, FALSE))) l \
+             LEFT JOIN users u ON u.name = l.user_id \
+         ORDER BY l.user_id{C}, l.device_id{C}";
 }
 
 /// A row of `access_tokens`, by id. Its account is the one that it acts for.
@@ -167,18 +238,14 @@ pub struct AccessTokenRow {
     /// The refresh token that was given out with it.
     pub refresh_token_id: Option<i64>,
     pub is_used: bool,
-    /// Whether Synapse still has its device.
-    pub has_device: bool,
 }
 
 impl Record for AccessTokenRow {
     const SQL: &'static str = "SELECT {account}, CAST(t.id AS BIGINT) AS id, t.user_id, t.puppets_user_id, t.device_id, \
              t.token, CAST(t.valid_until_ms AS BIGINT) AS valid_until_ms, \
              CAST(t.last_validated AS BIGINT) AS last_validated, \
-             CAST(t.refresh_token_id AS BIGINT) AS refresh_token_id, COALESCE(t.used, FALSE) AS is_used, \
-             d.device_id IS NOT NULL AS has_device \
+             CAST(t.refresh_token_id AS BIGINT) AS refresh_token_id, COALESCE(t.used, FALSE) AS is_used \
          FROM access_tokens t LEFT JOIN users u ON u.name = COALESCE(t.puppets_user_id, t.user_id) \
-             LEFT JOIN devices d ON d.user_id = t.user_id AND d.device_id = t.device_id \
          ORDER BY t.id";
 }
 
@@ -197,10 +264,15 @@ pub struct RefreshTokenRow {
     pub expiry_ts: Option<i64>,
     /// Unix milliseconds, at which the whole session is over.
     pub ultimate_session_expiry_ts: Option<i64>,
-    /// Whether Synapse still has the refresh token that it was exchanged for.
-    pub has_next: bool,
+    /// The refresh token that it was exchanged for, if Synapse still has it.
+    pub next_token: Option<String>,
     /// Whether anything of what it was exchanged for was used: it is worth nothing from then on.
     pub is_next_used: bool,
+    /// The access token that came with the refresh token that it was exchanged for.
+    pub next_access_id: Option<i64>,
+    pub next_access_token: Option<String>,
+    /// Unix milliseconds; when that was made.
+    pub next_made_at: Option<i64>,
 }
 
 /// Where a refresh token stands in its chain.
@@ -217,10 +289,10 @@ pub enum Link {
 impl RefreshTokenRow {
     /// Tells where it stands, as Synapse judges it when it is presented.
     pub fn link(&self) -> Link {
-        match (self.is_next_used, self.has_next) {
+        match (self.is_next_used, &self.next_token) {
             (true, _) => Link::Spent,
-            (false, true) => Link::Pending,
-            (false, false) => Link::Current,
+            (false, Some(_)) => Link::Pending,
+            (false, None) => Link::Current,
         }
     }
 
@@ -234,9 +306,16 @@ impl Record for RefreshTokenRow {
     const SQL: &'static str = "SELECT {account}, CAST(r.id AS BIGINT) AS id, r.user_id, r.device_id, r.token, \
              CAST(r.next_token_id AS BIGINT) AS next_token_id, CAST(r.expiry_ts AS BIGINT) AS expiry_ts, \
              CAST(r.ultimate_session_expiry_ts AS BIGINT) AS ultimate_session_expiry_ts, \
-             n.id IS NOT NULL AS has_next, \
-             n.next_token_id IS NOT NULL \
-                 OR EXISTS (SELECT 1 FROM access_tokens a WHERE a.refresh_token_id = n.id AND a.used) AS is_next_used \
+             n.token AS next_token, \
+             COALESCE(n.next_token_id IS NOT NULL \
+                 OR CASE WHEN n.id IS NOT NULL THEN (SELECT MAX(CASE WHEN a.used THEN 1 ELSE 0 END) \
+                     FROM access_tokens a WHERE a.refresh_token_id = n.id) = 1 END, FALSE) AS is_next_used, \
+             CASE WHEN n.id IS NOT NULL THEN (SELECT CAST(a.id AS BIGINT) FROM access_tokens a \
+                 WHERE a.refresh_token_id = n.id ORDER BY a.id DESC LIMIT 1) END AS next_access_id, \
+             CASE WHEN n.id IS NOT NULL THEN (SELECT a.token FROM access_tokens a \
+                 WHERE a.refresh_token_id = n.id ORDER BY a.id DESC LIMIT 1) END AS next_access_token, \
+             CASE WHEN n.id IS NOT NULL THEN (SELECT CAST(a.last_validated AS BIGINT) FROM access_tokens a \
+                 WHERE a.refresh_token_id = n.id ORDER BY a.id DESC LIMIT 1) END AS next_made_at \
          FROM refresh_tokens r LEFT JOIN users u ON u.name = r.user_id LEFT JOIN refresh_tokens n ON n.id = r.next_token_id \
          ORDER BY r.id";
 }
