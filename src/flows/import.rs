@@ -25,8 +25,8 @@ use crate::{
         bulk::{Bulk, Dropped, Table},
         db::{Arg, Db},
         import::{
-            CHANGED, Difference, EMAILS, FILLED, GONE, JOBS, LEDGER, LINKS, NEW, PASSWORDS, PHONES, SESSION_CHANGES,
-            SESSIONS, TOKENS, USER_CHANGES, USERS,
+            CHANGED, Difference, EMAILS, GONE, JOBS, LEDGER, LINKS, NEW, PASSWORDS, PHONES, SESSION_CHANGES, SESSIONS,
+            TOKENS, USER_CHANGES, USERS,
         },
     },
 };
@@ -191,6 +191,8 @@ pub struct Importer {
     now: i64,
     generation: i64,
     mode: Mode,
+    /// Before the names of the tables that new rows go into.
+    prefix: &'static str,
     ledgers: Ledgers,
     changes: Changes,
 }
@@ -207,7 +209,7 @@ pub struct Own {
 
 /// Where rows go.
 enum Mode {
-    /// Straight into the tables, whose indexes come back afterwards.
+    /// Into the tables while they have no indexes: these come back afterwards.
     First(Dropped),
     /// Beside the tables, to be applied at the end.
     Again,
@@ -237,21 +239,31 @@ impl Importer {
         let earlier = store::import::find_generation(db).await?;
         let own = Own::find(db).await?;
         let mode = match earlier {
-            None => Mode::First(bulk.drop_indexes(&FILLED.map(|table| table.name)).await?),
+            None => Mode::First(store::import::begin_first(&mut bulk).await?),
             Some(_) => {
                 store::import::create_temporary(&mut bulk).await?;
                 Mode::Again
             }
         };
+        let prefix = if earlier.is_none() && !bulk.is_sorting() { "" } else { NEW };
         let importer = Self {
             loader: Loader::begin(bulk),
             now,
             generation: earlier.unwrap_or_default() + 1,
             mode,
+            prefix,
             ledgers: Ledgers::open(db, earlier).await?,
             changes: Changes::new(),
         };
         Ok(Some((importer, own)))
+    }
+
+    /// Tells whether an import was ever brought into force.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn has_run(db: &Db) -> Result<bool> {
+        Ok(store::import::find_generation(db).await?.is_some())
     }
 
     /// Begins to compare what an import of this moment would bring with what is here. It only reads.
@@ -266,6 +278,7 @@ impl Importer {
             now,
             generation: 0,
             mode: Mode::Comparison,
+            prefix: NEW,
             ledgers: Ledgers::open(db, None).await?,
             changes: Changes::new(),
         };
@@ -286,8 +299,7 @@ impl Importer {
         let mut bulk = self.loader.finish().await?;
         match self.mode {
             Mode::First(dropped) => {
-                bulk.restore(dropped, told).await?;
-                bulk.analyze(&FILLED.map(|table| table.name)).await?;
+                store::import::finish_first(&mut bulk, dropped, told).await?;
             }
             Mode::Again => store::import::apply_temporary(&mut bulk, self.now).await?,
             Mode::Comparison => return Err(Error::Internal("a comparison writes nothing")),
@@ -319,8 +331,7 @@ impl Importer {
     }
 
     async fn add<const N: usize>(&mut self, table: &'static Table, row: [Arg; N]) -> Result<()> {
-        let prefix = if self.is_first() { "" } else { NEW };
-        self.loader.add(table, prefix, row).await
+        self.loader.add(table, self.prefix, row).await
     }
 
     async fn change<const N: usize>(&mut self, table: &'static Table, row: [Arg; N]) -> Result<()> {

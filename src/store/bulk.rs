@@ -1,7 +1,7 @@
 //! Loading very many rows in one transaction, in the way that each engine is fastest at: COPY on PostgreSQL, statements
 //! of many rows on SQLite. Until it commits, nothing has happened, whatever becomes of the process.
 
-use std::{fmt::Write, str::FromStr, time::Duration};
+use std::{str::FromStr, time::Duration};
 
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, Sqlite, SqliteConnection,
@@ -19,21 +19,69 @@ const POSTGRES_LOCK: i64 = 0x6b65_796d_616b_6572;
 /// Another connection writes, and this one would wait for it for too long.
 const SQLITE_BUSY: &str = "5";
 
-/// A table and those of its columns that are loaded.
+/// A table and those of its columns that are loaded. The first one is what a row is found by.
 #[derive(Clone, Copy, Debug)]
 pub struct Table {
     pub name: &'static str,
-    pub columns: &'static [&'static str],
+    pub columns: &'static [(&'static str, Type)],
 }
 
-/// Rows on their way into a table, one value after the other.
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    Text,
+    Int,
+    Bool,
+    Blob,
+}
+
+impl Table {
+    /// Gives the names of the columns as a statement lists them.
+    pub fn list(&self) -> String {
+        self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Gives the column that a row is found by.
+    pub fn key(&self) -> &'static str {
+        self.columns[0].0
+    }
+}
+
+/// Rows on their way into a table, one behind the other in PostgreSQL's binary form (documentation of COPY, "Binary Format").
 #[derive(Debug)]
 pub struct Batch {
     pub table: &'static Table,
     /// Before the table's name: a temporary table with the same columns.
     pub prefix: &'static str,
-    pub values: Vec<Arg>,
+    rows: usize,
+    bytes: Vec<u8>,
 }
+
+impl Batch {
+    /// Makes one without rows, with room for so many bytes.
+    pub fn new(table: &'static Table, prefix: &'static str, bytes: usize) -> Self {
+        let mut batch = Self { table, prefix, rows: 0, bytes: Vec::with_capacity(bytes) };
+        batch.bytes.extend_from_slice(HEADER);
+        batch
+    }
+
+    /// Adds a row, whose values are of the types of the columns.
+    pub fn push<const N: usize>(&mut self, row: [Arg; N]) {
+        debug_assert_eq!(N, self.table.columns.len(), "{}", self.table.name);
+        self.rows += 1;
+        self.bytes.extend_from_slice(&(N as i16).to_be_bytes());
+        for value in row {
+            encode(&value, &mut self.bytes);
+        }
+    }
+
+    /// Gives how many bytes there are.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 
 /// A connection of its own, in a transaction.
 pub struct Bulk(Engine);
@@ -45,6 +93,14 @@ enum Engine {
 
 /// What was dropped to load faster, as the statements that bring it back.
 pub struct Dropped(Vec<String>);
+
+impl Dropped {
+    /// Gives how many there are.
+    #[allow(clippy::len_without_is_empty, reason = "nobody asks")]
+    pub fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+}
 
 impl Bulk {
     /// Connects and begins a transaction; nothing when somebody else writes, or loads, just now.
@@ -102,7 +158,7 @@ impl Bulk {
     /// When the database fails, and when a row breaks a rule of its table.
     pub async fn insert(&mut self, batch: Batch) -> sqlx::Result<()> {
         match &mut self.0 {
-            Engine::Sqlite(connection) => insert_sqlite(connection, batch).await,
+            Engine::Sqlite(connection) => insert_sqlite(connection, &batch).await,
             Engine::Postgres(connection) => copy(connection, batch).await,
         }
     }
@@ -159,18 +215,23 @@ impl Bulk {
         Ok(Dropped(restore))
     }
 
-    /// Brings back what was dropped, and tells of each step before it begins.
+    /// Brings back what was dropped, and tells how much of it is back.
     ///
     /// # Errors
     /// When the database fails, and when a row breaks a rule.
-    pub async fn restore(&mut self, Dropped(statements): Dropped, mut told: impl FnMut(u64, u64)) -> sqlx::Result<()> {
-        let all = statements.len() as u64;
+    pub async fn restore(&mut self, Dropped(statements): Dropped, mut told: impl FnMut(u64)) -> sqlx::Result<()> {
         for (sql, done) in statements.into_iter().zip(0..) {
-            told(done, all);
+            told(done);
             self.run(&sql).await?;
+            told(done + 1);
         }
-        told(all, all);
         Ok(())
+    }
+
+    /// Tells whether rows are loaded more quickly in the order of their keys. SQLite cannot do without the index of a
+    /// primary key, and to insert into the middle of a large one costs it a page for each row.
+    pub fn is_sorting(&self) -> bool {
+        matches!(self.0, Engine::Sqlite(_))
     }
 
     /// Lets the engine look at what is there now, so that its plans fit from the first request on.
@@ -221,7 +282,8 @@ async fn connect_sqlite(uri: &str) -> sqlx::Result<SqliteConnection> {
         // Looking up every reference of millions of rows takes as long as all the rest; who loads knows that they hold.
         .foreign_keys(false)
         .busy_timeout(Duration::from_secs(5))
-        .pragma("cache_size", "-65536")
+        // In KiB. It is also how much is sorted at a time.
+        .pragma("cache_size", "-32768")
         .disable_statement_logging();
     options.connect().await
 }
@@ -250,30 +312,30 @@ async fn begin_postgres(uri: &str) -> sqlx::Result<Option<Bulk>> {
     Ok(is_ours.then_some(Bulk(Engine::Postgres(connection))))
 }
 
-async fn insert_sqlite(connection: &mut SqliteConnection, batch: Batch) -> sqlx::Result<()> {
-    let Batch { table, prefix, values } = batch;
+async fn insert_sqlite(connection: &mut SqliteConnection, batch: &Batch) -> sqlx::Result<()> {
+    let Batch { table, prefix, rows, bytes } = batch;
     let width = table.columns.len();
-    let rows = SQLITE_VALUES / width;
+    let at_once = SQLITE_VALUES / width;
     let row = format!("({})", vec!["?"; width].join(", "));
-    let mut left = values.len() / width;
-    let mut values = values.into_iter();
+    let mut fields = Fields { bytes: &bytes[HEADER.len()..] };
+    let mut left = *rows;
     while left > 0 {
-        let now = left.min(rows);
-        let sql = format!(
-            "INSERT INTO {prefix}{} ({}) VALUES {}",
-            table.name,
-            table.columns.join(", "),
-            vec![row.as_str(); now].join(", ")
-        );
-        // Batches are of one size but for the last one of a table, whose statement nobody needs twice.
-        let mut query: Query<'_, Sqlite, SqliteArguments> = sqlx::query(AssertSqlSafe(sql)).persistent(now == rows);
-        for value in values.by_ref().take(now * width) {
-            query = match value {
-                Arg::Text(value) => query.bind(value),
-                Arg::Int(value) => query.bind(value),
-                Arg::Bool(value) => query.bind(value),
-                Arg::Blob(value) => query.bind(value),
-            };
+        let now = left.min(at_once);
+        let values = vec![row.as_str(); now].join(", ");
+        let sql = format!("INSERT INTO {prefix}{} ({}) VALUES {values}", table.name, table.list());
+        // Only what is left over at the end of a batch comes in a number that will hardly come again.
+        let mut query: Query<'_, Sqlite, SqliteArguments> = sqlx::query(AssertSqlSafe(sql)).persistent(now == at_once);
+        for _ in 0..now {
+            fields.skip(2);
+            for (_, kind) in table.columns {
+                let field = fields.next();
+                query = match kind {
+                    Type::Text => query.bind(field.and_then(|field| str::from_utf8(field).ok())),
+                    Type::Int => query.bind(field.and_then(|field| Some(i64::from_be_bytes(field.try_into().ok()?)))),
+                    Type::Bool => query.bind(field.map(|field| field == [1])),
+                    Type::Blob => query.bind(field),
+                };
+            }
         }
         query.execute(&mut *connection).await?;
         left -= now;
@@ -281,21 +343,29 @@ async fn insert_sqlite(connection: &mut SqliteConnection, batch: Batch) -> sqlx:
     Ok(())
 }
 
-/// Writes rows in PostgreSQL's binary form (documentation of COPY, "Binary Format").
-async fn copy(connection: &mut PgConnection, batch: Batch) -> sqlx::Result<()> {
-    let Batch { table, prefix, values } = batch;
-    let width = table.columns.len();
-    let mut bytes = Vec::with_capacity(values.len() * 24);
-    bytes.extend_from_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
-    for row in values.chunks(width) {
-        bytes.extend_from_slice(&(width as i16).to_be_bytes());
-        for value in row {
-            encode(value, &mut bytes);
-        }
+/// Reads what was encoded.
+struct Fields<'b> {
+    bytes: &'b [u8],
+}
+
+impl<'b> Fields<'b> {
+    fn skip(&mut self, count: usize) -> &'b [u8] {
+        let (head, rest) = self.bytes.split_at(count);
+        self.bytes = rest;
+        head
     }
+
+    fn next(&mut self) -> Option<&'b [u8]> {
+        let mut length = [0; 4];
+        length.copy_from_slice(self.skip(4));
+        usize::try_from(i32::from_be_bytes(length)).ok().map(|length| self.skip(length))
+    }
+}
+
+async fn copy(connection: &mut PgConnection, batch: Batch) -> sqlx::Result<()> {
+    let Batch { table, prefix, mut bytes, .. } = batch;
     bytes.extend_from_slice(&(-1_i16).to_be_bytes());
-    let mut sql = String::new();
-    let _ = write!(sql, "COPY {prefix}{} ({}) FROM STDIN (FORMAT binary)", table.name, table.columns.join(", "));
+    let sql = format!("COPY {prefix}{} ({}) FROM STDIN (FORMAT binary)", table.name, table.list());
     let mut stream = connection.copy_in_raw(&sql).await?;
     stream.send(bytes).await?;
     stream.finish().await?;
@@ -315,5 +385,26 @@ fn encode(value: &Arg, bytes: &mut Vec<u8>) {
         Arg::Int(value) => field(value.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice)),
         Arg::Bool(value) => field(value.map(|value| [u8::from(value)]).as_ref().map(<[u8; 1]>::as_slice)),
         Arg::Blob(value) => field(value.as_deref()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_encoded_is_read_back() {
+        static TABLE: Table = Table {
+            name: "t",
+            columns: &[("a", Type::Text), ("b", Type::Int), ("c", Type::Bool), ("d", Type::Blob), ("e", Type::Text)],
+        };
+        let mut batch = Batch::new(&TABLE, "", 0);
+        batch.push(["naïve".into(), i64::MIN.into(), true.into(), [0_u8, 255].as_slice().into(), None::<&str>.into()]);
+        let mut fields = Fields { bytes: &batch.bytes[HEADER.len()..] };
+        assert_eq!(fields.skip(2), [0, 5]);
+        let read: Vec<_> = (0..5).map(|_| fields.next()).collect();
+        let number = i64::MIN.to_be_bytes();
+        assert_eq!(read, [Some("naïve".as_bytes()), Some(&number), Some(&[1]), Some(&[0, 255]), None]);
+        assert!(fields.bytes.is_empty());
     }
 }

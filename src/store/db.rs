@@ -32,6 +32,14 @@ enum Engine {
     Postgres(PgPool),
 }
 
+/// How old the schema of a database is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Age {
+    Empty,
+    Older,
+    Current,
+}
+
 /// Why the database cannot be used, as one sentence for the terminal.
 #[derive(Debug, Error)]
 pub enum DatabaseError {
@@ -43,6 +51,8 @@ pub enum DatabaseError {
         "the database was written by a newer version of Keymaker (it knows migration {0}, this program does not); run that version or restore a backup"
     )]
     Newer(i64),
+    #[error("the database holds the tables of another program; give Keymaker one of its own")]
+    Foreign,
     #[error("the database schema cannot be brought up to date: {0}")]
     Migration(MigrateError),
 }
@@ -207,8 +217,9 @@ impl Db {
     /// Brings the schema up to date.
     ///
     /// # Errors
-    /// `Newer` when the database knows a migration that this program does not.
+    /// `Newer` when the database knows a migration that this program does not, `Foreign` when it is somebody else's.
     pub async fn migrate(&self) -> Result<(), DatabaseError> {
+        self.check_owner().await?;
         let result = match &self.0 {
             Engine::Sqlite { write, .. } => MIGRATIONS.run(write).await,
             Engine::Postgres(pool) => MIGRATIONS.run(pool).await,
@@ -217,6 +228,47 @@ impl Db {
             MigrateError::VersionMissing(version) => DatabaseError::Newer(version),
             other => DatabaseError::Migration(other),
         })
+    }
+
+    /// Tells how old the schema is, and changes nothing.
+    ///
+    /// # Errors
+    /// `Newer` or `Foreign`.
+    pub async fn check_age(&self) -> Result<Age, DatabaseError> {
+        self.check_owner().await?;
+        let sql = "SELECT MAX(version) AS version FROM _sqlx_migrations";
+        let newest: Result<(Option<i64>,), _> = match &self.0 {
+            Engine::Sqlite { read, .. } => sqlx::query_as(sql).fetch_one(read).await,
+            Engine::Postgres(pool) => sqlx::query_as(sql).fetch_one(pool).await,
+        };
+        match newest {
+            Ok((Some(version),)) if !MIGRATIONS.version_exists(version) => Err(DatabaseError::Newer(version)),
+            Ok((Some(version),)) if MIGRATIONS.iter().any(|known| known.version > version) => Ok(Age::Older),
+            Ok((Some(_),)) => Ok(Age::Current),
+            // An empty database has no such table.
+            Ok((None,)) | Err(sqlx::Error::Database(_)) => Ok(Age::Empty),
+            Err(error) => Err(DatabaseError::Unreachable(error)),
+        }
+    }
+
+    /// Users are what other programs keep in a database too, such as a homeserver whose address was given by mistake.
+    async fn check_owner(&self) -> Result<(), DatabaseError> {
+        let found = match &self.0 {
+            Engine::Sqlite { write, .. } => {
+                let sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'users'
+                     AND NOT EXISTS (SELECT 1 FROM sqlite_master WHERE name = '_sqlx_migrations')";
+                sqlx::query(sql).fetch_optional(write).await.map(|row| row.is_some())
+            }
+            Engine::Postgres(pool) => {
+                let sql = "SELECT 1 WHERE to_regclass('users') IS NOT NULL AND to_regclass('_sqlx_migrations') IS NULL";
+                sqlx::query(sql).fetch_optional(pool).await.map(|row| row.is_some())
+            }
+        };
+        match found {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(DatabaseError::Foreign),
+            Err(error) => Err(DatabaseError::Unreachable(error)),
+        }
     }
 
     /// Begins a read.

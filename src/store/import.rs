@@ -1,79 +1,119 @@
 //! What an import writes, and the ledger by which it knows what it brought before.
 //!
-//! The first import loads straight into the tables. A later one loads what is new, changed and gone into temporary tables
+//! The first import loads into tables without indexes. A later one loads what is new, changed and gone into temporary tables
 //! (`new_…`, `changed_…`, `gone`), and applies them all at its end: what is gone first, so that it is in nobody's way.
 
 use crate::store::{
-    bulk::{Bulk, Table},
+    bulk::{
+        Bulk, Dropped, Table,
+        Type::{Blob, Bool, Int, Text},
+    },
     db::Db,
 };
 
 pub static USERS: Table = Table {
     name: "users",
     columns: &[
-        "id",
-        "username",
-        "username_folded",
-        "is_admin",
-        "is_guest",
-        "created_at",
-        "locked_at",
-        "deactivated_at",
-        "imported_at",
+        ("id", Text),
+        ("username", Text),
+        ("username_folded", Text),
+        ("is_admin", Bool),
+        ("is_guest", Bool),
+        ("created_at", Int),
+        ("locked_at", Int),
+        ("deactivated_at", Int),
+        ("imported_at", Int),
     ],
 };
-pub static PASSWORDS: Table = Table { name: "user_passwords", columns: &["user_id", "version", "hash", "created_at"] };
-pub static EMAILS: Table =
-    Table { name: "user_emails", columns: &["id", "user_id", "email", "created_at", "confirmed_at", "imported_at"] };
-pub static PHONES: Table = Table { name: "user_phones", columns: &["id", "user_id", "number", "created_at"] };
-pub static LINKS: Table =
-    Table { name: "upstream_links", columns: &["id", "provider_id", "subject", "user_id", "created_at"] };
+pub static PASSWORDS: Table = Table {
+    name: "user_passwords",
+    columns: &[("user_id", Text), ("version", Int), ("hash", Text), ("created_at", Int)],
+};
+pub static EMAILS: Table = Table {
+    name: "user_emails",
+    columns: &[
+        ("id", Text),
+        ("user_id", Text),
+        ("email", Text),
+        ("created_at", Int),
+        ("confirmed_at", Int),
+        ("imported_at", Int),
+    ],
+};
+pub static PHONES: Table =
+    Table { name: "user_phones", columns: &[("id", Text), ("user_id", Text), ("number", Text), ("created_at", Int)] };
+pub static LINKS: Table = Table {
+    name: "upstream_links",
+    columns: &[("id", Text), ("provider_id", Text), ("subject", Text), ("user_id", Text), ("created_at", Int)],
+};
 pub static SESSIONS: Table = Table {
     name: "sessions",
     columns: &[
-        "id",
-        "kind",
-        "user_id",
-        "family_hash",
-        "scope",
-        "device_id",
-        "device_name",
-        "user_agent",
-        "created_at",
-        "expires_at",
-        "last_active_at",
-        "last_active_ip",
+        ("id", Text),
+        ("kind", Text),
+        ("user_id", Text),
+        ("family_hash", Blob),
+        ("scope", Text),
+        ("device_id", Text),
+        ("device_name", Text),
+        ("user_agent", Text),
+        ("created_at", Int),
+        ("expires_at", Int),
+        ("last_active_at", Int),
+        ("last_active_ip", Text),
     ],
 };
 pub static TOKENS: Table = Table {
     name: "tokens",
     columns: &[
-        "id",
-        "session_id",
-        "kind",
-        "secret_hash",
-        "created_at",
-        "expires_at",
-        "first_used_at",
-        "consumed_at",
-        "successor",
-        "successor_access_id",
-        "successor_refresh_id",
-        "is_imported",
+        ("id", Text),
+        ("session_id", Text),
+        ("kind", Text),
+        ("secret_hash", Blob),
+        ("created_at", Int),
+        ("expires_at", Int),
+        ("first_used_at", Int),
+        ("consumed_at", Int),
+        ("successor", Blob),
+        ("successor_access_id", Text),
+        ("successor_refresh_id", Text),
+        ("is_imported", Bool),
     ],
 };
-pub static JOBS: Table =
-    Table { name: "jobs", columns: &["id", "lane", "payload", "created_at", "run_at", "attempts"] };
-pub static LEDGER: Table = Table { name: "import_ledger", columns: &["generation", "kind", "position", "entries"] };
+pub static JOBS: Table = Table {
+    name: "jobs",
+    columns: &[
+        ("id", Text),
+        ("lane", Text),
+        ("payload", Text),
+        ("created_at", Int),
+        ("run_at", Int),
+        ("attempts", Int),
+    ],
+};
+pub static LEDGER: Table = Table {
+    name: "import_ledger",
+    columns: &[("generation", Int), ("kind", Text), ("position", Int), ("entries", Blob)],
+};
 /// What is gone from the source: a table, and the id of a row in it.
-pub static GONE: Table = Table { name: "gone", columns: &["kind", "id"] };
+pub static GONE: Table = Table { name: "gone", columns: &[("kind", Text), ("id", Text)] };
 /// What changed about a user; absent where it is as it was.
-pub static USER_CHANGES: Table =
-    Table { name: "user_changes", columns: &["id", "is_admin", "is_guest", "is_locked", "is_deactivated"] };
+pub static USER_CHANGES: Table = Table {
+    name: "user_changes",
+    columns: &[("id", Text), ("is_admin", Bool), ("is_guest", Bool), ("is_locked", Bool), ("is_deactivated", Bool)],
+};
 /// What may change about a session: its family is its own, once it was refreshed here.
 pub static SESSION_CHANGES: Table = Table {
     name: "session_changes",
-    columns: &["id", "scope", "device_name", "user_agent", "expires_at", "last_active_at", "last_active_ip"],
+    columns: &[
+        ("id", Text),
+        ("scope", Text),
+        ("device_name", Text),
+        ("user_agent", Text),
+        ("expires_at", Int),
+        ("last_active_at", Int),
+        ("last_active_ip", Text),
+    ],
 };
 
 /// The tables that an import fills, those first that others refer to.
@@ -116,14 +156,43 @@ pub async fn list_own_emails(db: &Db) -> sqlx::Result<Vec<String>> {
     Ok(rows.into_iter().map(|(email,)| email).collect())
 }
 
+/// Prepares for rows that are all new.
+///
+/// # Errors
+/// When the database fails.
+pub async fn begin_first(bulk: &mut Bulk) -> sqlx::Result<Dropped> {
+    if bulk.is_sorting() {
+        create_temporary(bulk).await?;
+    }
+    bulk.drop_indexes(&FILLED.map(|table| table.name)).await
+}
+
+/// Brings rows that are all new into force, and tells of each step before it begins: how many of how many are done.
+///
+/// # Errors
+/// When the database fails, and when a row breaks a rule.
+pub async fn finish_first(bulk: &mut Bulk, dropped: Dropped, mut told: impl FnMut(u64, u64)) -> sqlx::Result<()> {
+    let names = FILLED.map(|table| table.name);
+    let sorted = if bulk.is_sorting() { FILLED.as_slice() } else { &[] };
+    let before = sorted.len() as u64;
+    let all = before + dropped.len();
+    for (table, done) in sorted.iter().zip(0..) {
+        told(done, all);
+        bulk.run(&format!("{} ORDER BY {}", select_new(table), table.key())).await?;
+        bulk.run(&format!("DROP TABLE {NEW}{}", table.name)).await?;
+    }
+    bulk.restore(dropped, |done| told(before + done, all)).await?;
+    bulk.analyze(&names).await
+}
+
 /// Makes the temporary tables.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn create_temporary(bulk: &mut Bulk) -> sqlx::Result<()> {
     let new = FILLED.iter().map(|table| (NEW, table));
-    for (prefix, Table { name, columns }) in new.chain(REPLACED.iter().map(|table| (CHANGED, table))) {
-        let columns = columns.join(", ");
+    for (prefix, table) in new.chain(REPLACED.iter().map(|table| (CHANGED, table))) {
+        let (name, columns) = (table.name, table.list());
         let sql = format!("CREATE TEMPORARY TABLE {prefix}{name} AS SELECT {columns} FROM {name} WHERE 1 = 0");
         bulk.run(&sql).await?;
     }
@@ -180,20 +249,31 @@ pub async fn apply_temporary(bulk: &mut Bulk, now: i64) -> sqlx::Result<()> {
          FROM session_changes c WHERE sessions.id = c.id",
     )
     .await?;
-    for Table { name, columns } in REPLACED {
-        let key = columns[0];
-        let set = columns[1..].iter().map(|column| format!("{column} = c.{column}")).collect::<Vec<_>>().join(", ");
-        bulk.run(&format!("UPDATE {name} SET {set} FROM changed_{name} c WHERE {name}.{key} = c.{key}")).await?;
-    }
+    // Who refreshed at the source since then holds the live branch; what was exchanged here meanwhile is another one (INV-04).
+    bulk.run(
+        "DELETE FROM tokens WHERE NOT is_imported AND session_id IN
+             (SELECT c.session_id FROM changed_tokens c WHERE c.kind = 'refresh' AND c.consumed_at IS NOT NULL)",
+    )
+    .await?;
+    // What is referred to comes first: an address may move to somebody who is new.
     for table in FILLED {
         bulk.run(&insert(table)).await?;
+        if REPLACED.iter().any(|replaced| replaced.name == table.name) {
+            bulk.run(&replace(table)).await?;
+        }
     }
     Ok(())
 }
 
-fn insert(Table { name, columns }: &Table) -> String {
-    let columns = columns.join(", ");
-    let conflict = match *name {
+fn replace(table: &Table) -> String {
+    let (name, key) = (table.name, table.key());
+    let others = table.columns[1..].iter();
+    let set = others.map(|(column, _)| format!("{column} = c.{column}")).collect::<Vec<_>>().join(", ");
+    format!("UPDATE {name} SET {set} FROM {CHANGED}{name} c WHERE {name}.{key} = c.{key}")
+}
+
+fn insert(table: &Table) -> String {
+    let conflict = match table.name {
         // Somebody was given a password here as well: the one that is new at the source is the one that counts.
         "user_passwords" => {
             " ON CONFLICT (user_id) DO UPDATE
@@ -207,7 +287,13 @@ fn insert(Table { name, columns }: &Table) -> String {
         "jobs" => " ON CONFLICT (id) DO NOTHING",
         _ => "",
     };
-    format!("INSERT INTO {name} ({columns}) SELECT {columns} FROM new_{name} WHERE 1 = 1{conflict}")
+    format!("{}{conflict}", select_new(table))
+}
+
+/// SQLite takes `ON CONFLICT` for a part of a join when there is no condition before it.
+fn select_new(table: &Table) -> String {
+    let (name, columns) = (table.name, table.list());
+    format!("INSERT INTO {name} ({columns}) SELECT {columns} FROM {NEW}{name} WHERE 1 = 1")
 }
 
 /// How many differences of one kind are named.
@@ -267,7 +353,7 @@ const COMPARISONS: [Comparison; 7] = [
         // At the next sign-in it is hashed in the current way.
         changed_here: "t.created_at > (SELECT u.imported_at FROM users u WHERE u.id = t.user_id)",
         missing_here: "1 = 0",
-        imported: "r.user_id IN (SELECT u.id FROM users u WHERE u.imported_at = r.created_at)",
+        imported: "EXISTS (SELECT 1 FROM users u WHERE u.id = r.user_id AND u.imported_at = r.created_at)",
         name: "(SELECT u.username FROM users u WHERE u.id = r.user_id)",
     },
     Comparison {
@@ -332,10 +418,8 @@ const COMPARISONS: [Comparison; 7] = [
 /// When the database fails.
 pub async fn compare(bulk: &mut Bulk) -> sqlx::Result<(u64, Vec<Difference>)> {
     let (mut rows, mut found) = (0, Vec::new());
-    for Comparison { table: Table { name: table, columns }, different, changed_here, missing_here, imported, name } in
-        COMPARISONS
-    {
-        let key = columns[0];
+    for Comparison { table: compared, different, changed_here, missing_here, imported, name } in COMPARISONS {
+        let (table, key) = (compared.name, compared.key());
         bulk.run(&format!("CREATE UNIQUE INDEX new_{table}_key ON new_{table} ({key})")).await?;
         bulk.run(&format!("ANALYZE new_{table}")).await?;
         let counted: Vec<(i64,)> = bulk.all(&format!("SELECT COUNT(*) FROM new_{table}")).await?;

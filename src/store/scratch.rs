@@ -41,8 +41,11 @@ impl Scratch {
     /// # Errors
     /// When the database fails.
     pub async fn of(uri: &str) -> Result<Option<Self>, DatabaseError> {
-        let made = if uri.starts_with("sqlite:") { of_sqlite(uri).await } else { of_postgres(uri).await };
-        made.map_err(DatabaseError::Unreachable)
+        if uri.starts_with("sqlite:") {
+            of_sqlite(uri).await.map_err(DatabaseError::Unreachable)
+        } else {
+            of_postgres(uri).await
+        }
     }
 
     /// Removes the copy.
@@ -101,22 +104,44 @@ async fn of_sqlite(uri: &str) -> sqlx::Result<Option<Scratch>> {
     Ok(Some(Scratch { uri, kind: Kind::Sqlite { file, lock_file, _lock: lock } }))
 }
 
-async fn of_postgres(uri: &str) -> sqlx::Result<Option<Scratch>> {
-    let options = PgConnectOptions::from_str(uri)?.disable_statement_logging();
-    let mut connection = options.connect().await?;
+async fn of_postgres(uri: &str) -> Result<Option<Scratch>, DatabaseError> {
+    // What is wrong with the original is wrong with the copy, which would not show it.
+    let original = Db::open(uri, 1).await?;
+    let checked = original.check_age().await;
+    original.close().await;
+    checked?;
+    let connection = lock_postgres(uri).await.map_err(DatabaseError::Unreachable)?;
+    let Some(mut connection) = connection else { return Ok(None) };
+    let (uri, made) = (with_schema(uri), make_schema(&mut connection).await);
+    made.map_err(DatabaseError::Unreachable)?;
+    let db = Db::open(&uri, 1).await?;
+    db.migrate().await?;
+    db.close().await;
+    copy_tables(&mut connection).await.map_err(DatabaseError::Unreachable)?;
+    Ok(Some(Scratch { uri, kind: Kind::Postgres(connection) }))
+}
+
+/// Gives a connection that holds the lock, unless somebody else does.
+async fn lock_postgres(uri: &str) -> sqlx::Result<Option<PgConnection>> {
+    let mut connection = PgConnectOptions::from_str(uri)?.disable_statement_logging().connect().await?;
     let (is_ours,): (bool,) =
         sqlx::query_as("SELECT pg_try_advisory_lock($1)").bind(LOCK).fetch_one(&mut connection).await?;
-    if !is_ours {
-        return Ok(None);
-    }
+    Ok(is_ours.then_some(connection))
+}
+
+fn with_schema(uri: &str) -> String {
+    let separator = if uri.contains('?') { '&' } else { '?' };
+    format!("{uri}{separator}options[search_path]={SCHEMA}")
+}
+
+async fn make_schema(connection: &mut PgConnection) -> sqlx::Result<()> {
     for sql in [format!("DROP SCHEMA IF EXISTS {SCHEMA} CASCADE"), format!("CREATE SCHEMA {SCHEMA}")] {
         connection.execute(AssertSqlSafe(sql)).await?;
     }
-    let separator = if uri.contains('?') { '&' } else { '?' };
-    let uri = format!("{uri}{separator}options[search_path]={SCHEMA}");
-    let db = Db::open(&uri, 2).await.map_err(|error| sqlx::Error::Configuration(error.into()))?;
-    db.migrate().await.map_err(|error| sqlx::Error::Configuration(error.into()))?;
-    db.close().await;
+    Ok(())
+}
+
+async fn copy_tables(connection: &mut PgConnection) -> sqlx::Result<()> {
     let referred = ["clients"].into_iter();
     for table in referred.chain(FILLED.map(|table| table.name)).chain(["import_ledger"]) {
         // The original may be older: what it does not have yet keeps its default.
@@ -127,12 +152,12 @@ async fn of_postgres(uri: &str) -> sqlx::Result<Option<Scratch>> {
         )
         .bind(SCHEMA)
         .bind(table)
-        .fetch_one(&mut connection)
+        .fetch_one(&mut *connection)
         .await?;
         if let Some(columns) = columns {
             let sql = format!("INSERT INTO {SCHEMA}.{table} ({columns}) SELECT {columns} FROM {table}");
             connection.execute(AssertSqlSafe(sql)).await?;
         }
     }
-    Ok(Some(Scratch { uri, kind: Kind::Postgres(connection) }))
+    Ok(())
 }

@@ -11,8 +11,8 @@ use crate::{
     },
 };
 
-/// How many values a batch has, about: a megabyte or two.
-const VALUES: usize = 32_768;
+/// How large a batch becomes, in bytes.
+const SIZE: usize = 1024 * 1024;
 /// How many batches wait to be written.
 const WAITING: usize = 3;
 
@@ -50,13 +50,12 @@ impl Loader {
         let index = match self.batches.iter().position(is_meant) {
             Some(index) => index,
             None => {
-                self.batches.push(Batch { table, prefix, values: Vec::new() });
+                self.batches.push(Batch::new(table, prefix, SIZE + 1024));
                 self.batches.len() - 1
             }
         };
-        let values = &mut self.batches[index].values;
-        values.extend(row);
-        if values.len() + N > VALUES {
+        self.batches[index].push(row);
+        if self.batches[index].size() > SIZE {
             let batch = self.batches.swap_remove(index);
             return self.send(batch).await;
         }

@@ -135,10 +135,10 @@ impl<'c> Judge<'c> {
 
     /// Judges a device, and gives its user.
     pub fn device<'r>(&self, row: &'r DeviceRow) -> Verdict<Owner<'r>> {
-        if row.is_hidden {
+        if row.is_hidden() {
             return Verdict::Leave(Left::CrossSigningKey);
         }
-        self.of_active(&row.account, |owner| match row.is_dehydrated {
+        self.of_active(&row.account, |owner| match row.is_dehydrated() {
             true => Verdict::Leave(Left::Dehydrated),
             false => of_device(&row.device_id, owner),
         })
@@ -155,7 +155,7 @@ impl<'c> Judge<'c> {
     /// Judges an access token, and gives the user that it acts for and what is presented.
     pub fn access_token<'r>(&self, row: &'r AccessTokenRow) -> Verdict<(Owner<'r>, Secret)> {
         // Whoever has not heard of a pair yet asks for it again, however old its access token is by then.
-        let is_waiting = row.refresh_token_id.is_some() && !row.is_used;
+        let is_waiting = row.is_refreshable() && !row.is_used();
         self.of_active(&row.account, |owner| {
             if row.valid_until_ms.is_some_and(|end| end < self.now) && !is_waiting {
                 Verdict::Leave(Left::Expired)
@@ -202,8 +202,11 @@ impl<'c> Judge<'c> {
     }
 
     fn standing<'r>(&self, account: &'r Account) -> Standing<'r> {
-        let Some(name) = account.name.as_deref() else { return Standing::Missing };
-        if account.is_appservice || self.config.appservices.own(name, account.origin()) {
+        let name = account.name.as_str();
+        if !account.exists() {
+            return Standing::Missing;
+        }
+        if account.is_appservice() || self.config.appservices.own(name, account.origin()) {
             return Standing::AppService;
         }
         let username = match localpart(name, &self.config.server_name) {
@@ -217,13 +220,13 @@ impl<'c> Judge<'c> {
         let owner = Owner {
             username,
             created_at: creation_ts.saturating_mul(SECOND),
-            is_admin: account.is_admin,
-            is_locked: account.is_locked,
+            is_admin: account.is_admin(),
+            is_locked: account.is_locked(),
         };
-        match account {
-            Account { is_deactivated: true, .. } => Standing::Deactivated(owner),
-            Account { is_guest: true, .. } => Standing::Guest(owner),
-            _ => Standing::Active(owner),
+        match (account.is_deactivated(), account.is_guest()) {
+            (true, _) => Standing::Deactivated(owner),
+            (false, true) => Standing::Guest(owner),
+            (false, false) => Standing::Active(owner),
         }
     }
 }

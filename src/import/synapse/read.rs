@@ -82,16 +82,16 @@ impl<R: Receiver> Reader<'_, R> {
         let mut rows = self.source.rows::<UserRow>();
         while let Some(row) = rows.next().await? {
             self.progress.step();
-            let name = || row.account.name.clone().unwrap_or_default();
+            let name = || row.account.name.clone();
             let Some(user) = tally(report, Kind::User, self.judge.user(&row), name) else { continue };
             report.count(Count::Users);
-            let is_active = !row.account.is_deactivated && !row.account.is_guest;
+            let is_active = !row.account.is_deactivated() && !row.account.is_guest();
             for (count, applies) in [
-                (Count::Administrators, row.account.is_admin),
-                (Count::Locked, row.account.is_locked),
-                (Count::Suspended, row.is_suspended),
-                (Count::Deactivated, row.account.is_deactivated),
-                (Count::Guests, row.account.is_guest),
+                (Count::Administrators, row.account.is_admin()),
+                (Count::Locked, row.account.is_locked()),
+                (Count::Suspended, row.account.is_suspended()),
+                (Count::Deactivated, row.account.is_deactivated()),
+                (Count::Guests, row.account.is_guest()),
                 (Count::HistoricalNames, is_historical(user.owner.username)),
                 (Count::WithoutPassword, is_active && user.password == ImportedPassword::None),
             ] {
@@ -110,8 +110,8 @@ impl<R: Receiver> Reader<'_, R> {
             }
             let user = User {
                 owner: user.owner,
-                is_guest: row.account.is_guest,
-                is_deactivated: row.account.is_deactivated,
+                is_guest: row.account.is_guest(),
+                is_deactivated: row.account.is_deactivated(),
                 password,
             };
             self.receiver.user(user).await?;
@@ -132,7 +132,7 @@ impl<R: Receiver> Reader<'_, R> {
         while let Some(row) = rows.next().await? {
             self.progress.step();
             let kind = if row.medium == "msisdn" { Kind::Phone } else { Kind::Email };
-            let name = || format!("{} of {}", row.address, row.user_id);
+            let name = || format!("{} of {}", row.address, row.account.name);
             let Some((owner, contact)) = tally(report, kind, self.judge.threepid(&row), name) else { continue };
             match contact {
                 Contact::Email(address) => {
@@ -195,7 +195,7 @@ impl<R: Receiver> Reader<'_, R> {
             if verdict == Verdict::Skip(Reason::UnknownProvider) && unknown.len() < MOST_PROVIDERS {
                 unknown.insert(row.auth_provider.clone());
             }
-            let name = || format!("{} of {}", row.auth_provider, row.user_id);
+            let name = || format!("{} of {}", row.auth_provider, row.account.name);
             let Some((owner, provider)) = tally(report, Kind::ExternalId, verdict, name) else { continue };
             report.count(Count::Links);
             let contact = import::Contact::Link { provider, subject: &row.external_id };
@@ -211,7 +211,7 @@ impl<R: Receiver> Reader<'_, R> {
         let mut rows = self.source.rows::<DeviceRow>();
         while let Some(row) = rows.next().await? {
             self.progress.step();
-            let name = || of_device(&row.user_id, Some(&row.device_id));
+            let name = || of_device(&row.account.name, Some(&row.device_id));
             let Some(owner) = tally(report, Kind::Device, self.judge.device(&row), name) else { continue };
             report.count(Count::Devices);
             self.receiver.device(device(owner, &row)).await?;
@@ -247,14 +247,13 @@ impl<R: Receiver> Reader<'_, R> {
         let mut rows = self.source.rows::<AccessTokenRow>();
         while let Some(row) = rows.next().await? {
             self.progress.step();
-            let name = || of_device(&row.user_id, row.device_id.as_deref());
+            let name = || of_device(&row.account.name, row.device_id.as_deref());
             let verdict = self.judge.access_token(&row);
             let Some((owner, secret)) = tally(report, Kind::AccessToken, verdict, name) else { continue };
             report.count(Count::AccessTokens);
-            for (count, applies) in [
-                (Count::TokensWithoutDevice, row.device_id.is_none()),
-                (Count::TokensForAnother, row.puppets_user_id.is_some()),
-            ] {
+            for (count, applies) in
+                [(Count::TokensWithoutDevice, row.device_id.is_none()), (Count::TokensForAnother, row.is_puppets())]
+            {
                 if applies {
                     report.count(count);
                 }
@@ -266,7 +265,7 @@ impl<R: Receiver> Reader<'_, R> {
                 secret,
                 created_at: row.last_validated.unwrap_or(owner.created_at),
                 expires_at: row.valid_until_ms,
-                is_used: row.is_used,
+                is_used: row.is_used(),
             };
             self.receiver.access_token(token).await?;
         }
@@ -279,7 +278,7 @@ impl<R: Receiver> Reader<'_, R> {
         let mut rows = self.source.rows::<RefreshTokenRow>();
         while let Some(row) = rows.next().await? {
             self.progress.step();
-            let name = || of_device(&row.user_id, Some(&row.device_id));
+            let name = || of_device(&row.account.name, Some(&row.device_id));
             let verdict = self.judge.refresh_token(&row);
             let Some((owner, secret)) = tally(report, Kind::RefreshToken, verdict, name) else { continue };
             match row.link() {

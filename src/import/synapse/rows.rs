@@ -55,28 +55,18 @@ impl<'r> Decode<'r, Postgres> for Lenient {
     }
 }
 
-/// What a row needs to know about the account that it belongs to.
+/// What a row needs to know about the account that it belongs to. What is no text stands in one number: SQLite makes a copy
+/// of every value on its way to us, and there are millions of rows.
 #[derive(Debug, FromRow)]
 pub struct Account {
-    /// The whole Matrix ID; nothing when there is no such user.
+    /// The whole Matrix ID, also when there is no such user.
     #[sqlx(rename = "account_name")]
-    pub name: Option<String>,
+    pub name: String,
     /// Unix seconds, if it is known when it was made.
     #[sqlx(rename = "account_creation_ts")]
     pub creation_ts: Option<i64>,
-    #[sqlx(rename = "account_is_admin")]
-    pub is_admin: bool,
-    #[sqlx(rename = "account_is_locked")]
-    pub is_locked: bool,
-    #[sqlx(rename = "account_is_guest")]
-    pub is_guest: bool,
-    #[sqlx(rename = "account_is_deactivated")]
-    pub is_deactivated: bool,
-    /// Whether Synapse has put it down as an application service's.
-    #[sqlx(rename = "account_is_appservice")]
-    pub is_appservice: bool,
-    #[sqlx(rename = "account_origin")]
-    origin: i64,
+    #[sqlx(rename = "account_marks")]
+    marks: i64,
 }
 
 /// What a row tells of where an account comes from.
@@ -92,25 +82,58 @@ pub enum Origin {
 }
 
 impl Account {
-    /// The columns, as they stand in every query.
-    pub const COLUMNS: &'static str = "u.name AS account_name, CAST(u.creation_ts AS BIGINT) AS account_creation_ts, \
-         COALESCE(u.admin <> 0, FALSE) AS account_is_admin, \
-         COALESCE({locked}, FALSE) AS account_is_locked, \
-         COALESCE(u.is_guest <> 0, FALSE) AS account_is_guest, \
-         COALESCE(u.deactivated <> 0, FALSE) AS account_is_deactivated, \
-         u.appservice_id IS NOT NULL AS account_is_appservice, \
-         CAST(CASE WHEN u.password_hash IS NULL THEN 0 \
-             WHEN u.password_hash <> '' \
-                 OR EXISTS (SELECT 1 FROM user_threepids c WHERE c.user_id = u.name) \
-                 OR EXISTS (SELECT 1 FROM user_external_ids l WHERE l.user_id = u.name) THEN 2 \
-             ELSE 1 END AS BIGINT) AS account_origin";
+    /// The columns but for the name, as they stand in every query.
+    pub const COLUMNS: &'static str = "CAST(u.creation_ts AS BIGINT) AS account_creation_ts, \
+         CAST(CASE WHEN u.name IS NOT NULL THEN 1 ELSE 0 END + CASE WHEN u.admin <> 0 THEN 2 ELSE 0 END \
+             + CASE WHEN {locked} THEN 4 ELSE 0 END + CASE WHEN u.is_guest <> 0 THEN 8 ELSE 0 END \
+             + CASE WHEN u.deactivated <> 0 THEN 16 ELSE 0 END + CASE WHEN u.appservice_id IS NOT NULL THEN 32 ELSE 0 END \
+             + CASE WHEN {suspended} THEN 64 ELSE 0 END \
+             + CASE WHEN u.password_hash IS NULL THEN 0 \
+                 WHEN u.password_hash <> '' \
+                     OR EXISTS (SELECT 1 FROM user_threepids c WHERE c.user_id = u.name) \
+                     OR EXISTS (SELECT 1 FROM user_external_ids l WHERE l.user_id = u.name) THEN 256 \
+                 ELSE 128 END AS BIGINT) AS account_marks";
+
+    fn has(&self, mark: i64) -> bool {
+        self.marks & mark != 0
+    }
+
+    /// Tells whether there is such a user.
+    pub fn exists(&self) -> bool {
+        self.has(1)
+    }
+
+    pub fn is_admin(&self) -> bool {
+        self.has(2)
+    }
+
+    pub fn is_locked(&self) -> bool {
+        self.has(4)
+    }
+
+    pub fn is_guest(&self) -> bool {
+        self.has(8)
+    }
+
+    pub fn is_deactivated(&self) -> bool {
+        self.has(16)
+    }
+
+    /// Tells whether Synapse has put it down as an application service's.
+    pub fn is_appservice(&self) -> bool {
+        self.has(32)
+    }
+
+    pub fn is_suspended(&self) -> bool {
+        self.has(64)
+    }
 
     /// Tells where it comes from.
     pub fn origin(&self) -> Origin {
-        match self.origin {
-            0 => Origin::Unknown,
-            1 => Origin::AppService,
-            _ => Origin::Person,
+        match (self.has(128), self.has(256)) {
+            (_, true) => Origin::Person,
+            (true, false) => Origin::AppService,
+            (false, false) => Origin::Unknown,
         }
     }
 }
@@ -121,12 +144,10 @@ pub struct UserRow {
     #[sqlx(flatten)]
     pub account: Account,
     pub password_hash: Option<Lenient>,
-    pub is_suspended: bool,
 }
 
 impl Record for UserRow {
-    const SQL: &'static str = "SELECT {account}, u.password_hash, \
-             {suspended} AS is_suspended \
+    const SQL: &'static str = "SELECT u.name AS account_name, {account}, u.password_hash \
          FROM users u WHERE u.name IS NOT NULL ORDER BY u.name{C}";
 }
 
@@ -135,7 +156,6 @@ impl Record for UserRow {
 pub struct ThreepidRow {
     #[sqlx(flatten)]
     pub account: Account,
-    pub user_id: String,
     /// `email` or `msisdn`.
     pub medium: String,
     pub address: String,
@@ -144,7 +164,7 @@ pub struct ThreepidRow {
 }
 
 impl Record for ThreepidRow {
-    const SQL: &'static str = "SELECT {account}, t.user_id, t.medium, t.address, CAST(t.added_at AS BIGINT) AS added_at \
+    const SQL: &'static str = "SELECT COALESCE(u.name, t.user_id) AS account_name, {account}, t.medium, t.address, CAST(t.added_at AS BIGINT) AS added_at \
          FROM user_threepids t LEFT JOIN users u ON u.name = t.user_id ORDER BY t.medium{C}, t.address{C}";
 }
 
@@ -153,7 +173,6 @@ impl Record for ThreepidRow {
 pub struct ExternalIdRow {
     #[sqlx(flatten)]
     pub account: Account,
-    pub user_id: String,
     /// The provider: `oidc-` and its `idp_id`, or `oidc`, `saml`, `cas`.
     pub auth_provider: String,
     /// The provider's name for the person.
@@ -161,7 +180,7 @@ pub struct ExternalIdRow {
 }
 
 impl Record for ExternalIdRow {
-    const SQL: &'static str = "SELECT {account}, e.user_id, e.auth_provider, e.external_id FROM user_external_ids e \
+    const SQL: &'static str = "SELECT COALESCE(u.name, e.user_id) AS account_name, {account}, e.auth_provider, e.external_id FROM user_external_ids e \
          LEFT JOIN users u ON u.name = e.user_id ORDER BY e.auth_provider{C}, e.external_id{C}";
 }
 
@@ -170,7 +189,6 @@ impl Record for ExternalIdRow {
 pub struct DeviceRow {
     #[sqlx(flatten)]
     pub account: Account,
-    pub user_id: String,
     pub device_id: String,
     pub display_name: Option<Lenient>,
     /// Unix milliseconds.
@@ -180,15 +198,25 @@ pub struct DeviceRow {
     pub user_agent: Option<Lenient>,
     /// Unix milliseconds, at which the session of its refresh tokens is over.
     pub ultimate_session_expiry_ts: Option<i64>,
-    /// Whether it is a cross-signing key, which Synapse keeps here too.
-    pub is_hidden: bool,
-    pub is_dehydrated: bool,
+    marks: i64,
+}
+
+impl DeviceRow {
+    /// Tells whether it is a cross-signing key, which Synapse keeps here too.
+    pub fn is_hidden(&self) -> bool {
+        self.marks & 1 != 0
+    }
+
+    pub fn is_dehydrated(&self) -> bool {
+        self.marks & 2 != 0
+    }
 }
 
 impl Record for DeviceRow {
-    const SQL: &'static str = "SELECT {account}, d.user_id, d.device_id, d.display_name, \
-             CAST(d.last_seen AS BIGINT) AS last_seen, d.ip, d.user_agent, COALESCE(d.hidden, FALSE) AS is_hidden, \
-             h.device_id IS NOT NULL AS is_dehydrated, \
+    const SQL: &'static str = "SELECT COALESCE(u.name, d.user_id) AS account_name, {account}, d.device_id, d.display_name, \
+             CAST(d.last_seen AS BIGINT) AS last_seen, d.ip, d.user_agent, \
+             CAST(CASE WHEN d.hidden THEN 1 ELSE 0 END + CASE WHEN h.device_id IS NOT NULL THEN 2 ELSE 0 END AS BIGINT) \
+                 AS marks, \
              CAST(r.ultimate_session_expiry_ts AS BIGINT) AS ultimate_session_expiry_ts \
          FROM devices d LEFT JOIN users u ON u.name = d.user_id \
              LEFT JOIN dehydrated_devices h ON h.user_id = d.user_id AND h.device_id = d.device_id \
@@ -203,12 +231,11 @@ impl Record for DeviceRow {
 pub struct LostDeviceRow {
     #[sqlx(flatten)]
     pub account: Account,
-    pub user_id: String,
     pub device_id: String,
 }
 
 impl Record for LostDeviceRow {
-    const SQL: &'static str = "SELECT {account}, l.user_id, l.device_id FROM \
+    const SQL: &'static str = "SELECT COALESCE(u.name, l.user_id) AS account_name, {account}, l.device_id FROM \
              (SELECT COALESCE(t.puppets_user_id, t.user_id) AS user_id, t.device_id FROM access_tokens t \
               WHERE t.device_id IS NOT NULL AND (t.valid_until_ms IS NULL OR t.valid_until_ms >= {now}) \
                   AND NOT EXISTS (SELECT 1 FROM devices d WHERE d.user_id = COALESCE(t.puppets_user_id, t.user_id) \
@@ -226,25 +253,37 @@ pub struct AccessTokenRow {
     #[sqlx(flatten)]
     pub account: Account,
     pub id: i64,
-    /// Who it was made for: an administrator, when `puppets_user_id` names somebody else.
-    pub user_id: String,
-    pub puppets_user_id: Option<String>,
     pub device_id: Option<String>,
     pub token: String,
     /// Unix milliseconds.
     pub valid_until_ms: Option<i64>,
     /// Unix milliseconds; when it was made or last renewed by a login.
     pub last_validated: Option<i64>,
-    /// The refresh token that was given out with it.
-    pub refresh_token_id: Option<i64>,
-    pub is_used: bool,
+    marks: i64,
+}
+
+impl AccessTokenRow {
+    pub fn is_used(&self) -> bool {
+        self.marks & 1 != 0
+    }
+
+    /// Tells whether it was given out together with a refresh token.
+    pub fn is_refreshable(&self) -> bool {
+        self.marks & 2 != 0
+    }
+
+    /// Tells whether it was made for an administrator who acts as somebody else.
+    pub fn is_puppets(&self) -> bool {
+        self.marks & 4 != 0
+    }
 }
 
 impl Record for AccessTokenRow {
-    const SQL: &'static str = "SELECT {account}, CAST(t.id AS BIGINT) AS id, t.user_id, t.puppets_user_id, t.device_id, \
-             t.token, CAST(t.valid_until_ms AS BIGINT) AS valid_until_ms, \
+    const SQL: &'static str = "SELECT COALESCE(t.puppets_user_id, t.user_id) AS account_name, {account}, \
+             CAST(t.id AS BIGINT) AS id, t.device_id, t.token, CAST(t.valid_until_ms AS BIGINT) AS valid_until_ms, \
              CAST(t.last_validated AS BIGINT) AS last_validated, \
-             CAST(t.refresh_token_id AS BIGINT) AS refresh_token_id, COALESCE(t.used, FALSE) AS is_used \
+             CAST(CASE WHEN t.used THEN 1 ELSE 0 END + CASE WHEN t.refresh_token_id IS NOT NULL THEN 2 ELSE 0 END \
+                 + CASE WHEN t.puppets_user_id IS NOT NULL THEN 4 ELSE 0 END AS BIGINT) AS marks \
          FROM access_tokens t LEFT JOIN users u ON u.name = COALESCE(t.puppets_user_id, t.user_id) \
          ORDER BY t.id";
 }
@@ -255,7 +294,6 @@ pub struct RefreshTokenRow {
     #[sqlx(flatten)]
     pub account: Account,
     pub id: i64,
-    pub user_id: String,
     pub device_id: String,
     pub token: String,
     /// The refresh token that it was exchanged for.
@@ -303,7 +341,7 @@ impl RefreshTokenRow {
 }
 
 impl Record for RefreshTokenRow {
-    const SQL: &'static str = "SELECT {account}, CAST(r.id AS BIGINT) AS id, r.user_id, r.device_id, r.token, \
+    const SQL: &'static str = "SELECT COALESCE(u.name, r.user_id) AS account_name, {account}, CAST(r.id AS BIGINT) AS id, r.device_id, r.token, \
              CAST(r.next_token_id AS BIGINT) AS next_token_id, CAST(r.expiry_ts AS BIGINT) AS expiry_ts, \
              CAST(r.ultimate_session_expiry_ts AS BIGINT) AS ultimate_session_expiry_ts, \
              n.token AS next_token, \

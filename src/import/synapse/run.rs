@@ -21,7 +21,7 @@ use crate::{
         report::{self, Purpose, Report, printable},
     },
     store::{
-        db::{DatabaseError, Db},
+        db::{Age, DatabaseError, Db},
         import::{Difference, What},
         scratch::Scratch,
     },
@@ -50,6 +50,10 @@ pub enum Failure {
     Occupied,
     #[error("another dry run on this database is running; wait for its end")]
     Tried,
+    #[error("nothing was imported into Keymaker's database yet")]
+    NothingImported,
+    #[error("Keymaker's database is of an older version; `keymaker database migrate` brings it up to date")]
+    Older,
     #[error("the dry run was not like what was read: {count} rows of {table} differ; please report this")]
     Unlike { table: &'static str, count: u64 },
     #[error("{0}")]
@@ -206,8 +210,8 @@ impl Move<'_> {
     async fn import_into(&self, uri: &str, purpose: Purpose, progress: &mut Progress) -> Result<Report, Failure> {
         let begun = Instant::now();
         let report = || Report { purpose, target: Some(place(uri)), is_strict: self.is_strict, ..Report::default() };
-        // What is wrong beyond doubt is told before anything is made; so is a source that cannot be opened.
-        if !advice::may_fit(self.synapse, self.keymaker) {
+        // What keeps everything as it is, is found out before a database is made for it.
+        if self.is_strict || !advice::may_fit(self.synapse, self.keymaker) {
             let looked = self.read(Taken::default(), &mut Nobody, progress, report()).await?;
             if looked.is_refused() {
                 return Ok(looked);
@@ -247,7 +251,7 @@ impl Move<'_> {
     }
 
     async fn verify_in(&self, uri: &str, sample: usize, progress: &mut Progress) -> Result<Verified, Failure> {
-        let db = open(uri).await?;
+        let db = open_existing(uri).await?;
         let (comparison, own) = Importer::begin_comparison(&db, uri, self.now).await?;
         let mut sampler = Sampler { inner: comparison, wanted: sample, seen: 0, tokens: Vec::new() };
         self.read(taken(own), &mut sampler, progress, Report::default()).await?;
@@ -268,6 +272,21 @@ async fn open(uri: &str) -> Result<Db, Failure> {
     let db = Db::open(uri, 4).await?;
     db.migrate().await?;
     Ok(db)
+}
+
+/// Opens a database that an import has written to, and leaves it as it is.
+async fn open_existing(uri: &str) -> Result<Db, Failure> {
+    if let Ok(Address::Sqlite(file)) = uri.parse::<Address>()
+        && !file.exists()
+    {
+        return Err(Failure::NothingImported);
+    }
+    let db = Db::open(uri, 4).await?;
+    match db.check_age().await? {
+        Age::Current if Importer::has_run(&db).await? => Ok(db),
+        Age::Current | Age::Empty => Err(Failure::NothingImported),
+        Age::Older => Err(Failure::Older),
+    }
 }
 
 /// Names a database without its password.
