@@ -1,22 +1,22 @@
 //! How far an import is: bars with the rate and the remaining time on a terminal, otherwise a plain line now and then. It
 //! goes to standard error, so that the report stands alone on standard output.
 
+use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// How many steps are made before anybody is told.
 const STRIDE: u64 = 2_048;
 /// How often a plain line is written.
 const PAUSE: Duration = Duration::from_secs(10);
-const BAR: &str = "{msg:>22} [{wide_bar}] {human_pos} of {human_len}  {per_sec}  {eta} left";
+const BAR: &str = "{msg:>22} [{wide_bar}] {human_pos} of {human_len}  {rate}  {eta} left";
 
 /// Tells how far one thing after the other is.
 pub struct Progress {
     stage: Option<Stage>,
     is_terminal: bool,
-    is_silent: bool,
 }
 
 struct Stage {
@@ -31,12 +31,7 @@ struct Stage {
 impl Progress {
     /// Tells it on standard error.
     pub fn new() -> Self {
-        Self { stage: None, is_terminal: std::io::stderr().is_terminal(), is_silent: false }
-    }
-
-    /// Tells nobody.
-    pub fn silent() -> Self {
-        Self { stage: None, is_terminal: false, is_silent: true }
+        Self { stage: None, is_terminal: std::io::stderr().is_terminal() }
     }
 
     /// Begins with the next thing, which has about so many steps.
@@ -45,7 +40,10 @@ impl Progress {
         let target = if self.is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(all), target).with_message(name);
         if let Ok(style) = ProgressStyle::with_template(BAR) {
-            bar.set_style(style.progress_chars("=> "));
+            let rate = |state: &ProgressState, out: &mut dyn fmt::Write| {
+                let _ = write!(out, "{:.0} a second", state.per_sec());
+            };
+            bar.set_style(style.progress_chars("=> ").with_key("rate", rate));
         }
         let now = Instant::now();
         self.stage = Some(Stage { name, bar, steps: 0, all, begun: now, told: now });
@@ -53,9 +51,14 @@ impl Progress {
 
     /// Goes one step further.
     pub fn step(&mut self) {
-        let is_plain = !self.is_terminal && !self.is_silent;
+        let is_plain = !self.is_terminal;
         let Some(stage) = &mut self.stage else { return };
         stage.steps += 1;
+        if stage.steps == 1 {
+            // The database may have thought for a while before it gave the first row.
+            stage.begun = Instant::now();
+            stage.bar.reset_eta();
+        }
         if !stage.steps.is_multiple_of(STRIDE) {
             return;
         }
@@ -79,7 +82,7 @@ impl Progress {
         let Some(stage) = self.stage.take() else { return };
         stage.bar.set_position(stage.steps);
         stage.bar.finish();
-        if !self.is_terminal && !self.is_silent && stage.all > 0 {
+        if !self.is_terminal && stage.all > 0 {
             stage.say();
         }
     }

@@ -7,6 +7,8 @@ mod text;
 
 use std::{collections::BTreeMap, time::Duration};
 
+pub use crate::flows::import::{Change, Changes, Kind};
+
 /// How many names are listed for one reason. All of them are counted.
 const MOST_NAMES: usize = 100;
 
@@ -28,7 +30,7 @@ pub struct Report {
     pub left: BTreeMap<(Left, Kind), u64>,
     pub skipped: BTreeMap<(Reason, Kind), Skipped>,
     /// What is different from what the last import saw.
-    pub changes: BTreeMap<(Kind, Change), u64>,
+    pub changes: Changes,
     /// How many rows were compared after a trial, and found the same.
     pub verified: Option<u64>,
     pub advice: Vec<Advice>,
@@ -43,27 +45,6 @@ pub enum Purpose {
     Import,
 }
 
-/// What became of something since the last import.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Change {
-    Added,
-    Changed,
-    Removed,
-}
-
-/// What a source holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    User,
-    Password,
-    Email,
-    Phone,
-    ExternalId,
-    Device,
-    AccessToken,
-    RefreshToken,
-}
-
 impl Kind {
     /// Gives the word for one of them, and for several.
     fn words(self) -> [&'static str; 2] {
@@ -72,7 +53,7 @@ impl Kind {
             Kind::Password => ["password", "passwords"],
             Kind::Email => ["e-mail address", "e-mail addresses"],
             Kind::Phone => ["phone number", "phone numbers"],
-            Kind::ExternalId => ["single sign-on link", "single sign-on links"],
+            Kind::Link => ["single sign-on link", "single sign-on links"],
             Kind::Device => ["device", "devices"],
             Kind::AccessToken => ["access token", "access tokens"],
             Kind::RefreshToken => ["refresh token", "refresh tokens"],

@@ -13,7 +13,7 @@ use sqlx::{
 use super::db::{Arg, Row};
 
 /// How many values SQLite binds to one statement.
-const SQLITE_VALUES: usize = 8_192;
+const SQLITE_VALUES: usize = 2_048;
 /// Names the lock of PostgreSQL by which imports keep out of each other's way.
 const POSTGRES_LOCK: i64 = 0x6b65_796d_616b_6572;
 /// Another connection writes, and this one would wait for it for too long.
@@ -283,7 +283,7 @@ async fn connect_sqlite(uri: &str) -> sqlx::Result<SqliteConnection> {
         .foreign_keys(false)
         .busy_timeout(Duration::from_secs(5))
         // In KiB. It is also how much is sorted at a time.
-        .pragma("cache_size", "-32768")
+        .pragma("cache_size", "-24576")
         .disable_statement_logging();
     options.connect().await
 }

@@ -196,13 +196,13 @@ impl<R: Receiver> Reader<'_, R> {
                 unknown.insert(row.auth_provider.clone());
             }
             let name = || format!("{} of {}", row.auth_provider, row.account.name);
-            let Some((owner, provider)) = tally(report, Kind::ExternalId, verdict, name) else { continue };
+            let Some((owner, provider)) = tally(report, Kind::Link, verdict, name) else { continue };
             report.count(Count::Links);
             let contact = import::Contact::Link { provider, subject: &row.external_id };
             let key = [&*row.auth_provider, &*row.external_id, provider];
             self.receiver.contact(&key, owner, contact, owner.created_at).await?;
         }
-        unreadable(report, Kind::ExternalId, rows.unreadable);
+        unreadable(report, Kind::Link, rows.unreadable);
         Ok(unknown)
     }
 

@@ -11,14 +11,12 @@ use crate::{
     crypto::random,
     error,
     flows::{
-        import::{
-            AccessToken, Change, Contact, Device, Importer, Kind, Nobody, Own, Owner, Receiver, RefreshToken, User,
-        },
+        import::{AccessToken, Contact, Device, Importer, Nobody, Own, Owner, Receiver, RefreshToken, User},
         introspect::{self, Asker},
     },
     import::{
         progress::Progress,
-        report::{self, Purpose, Report, printable},
+        report::{Purpose, Report, printable},
     },
     store::{
         db::{Age, DatabaseError, Db},
@@ -236,7 +234,7 @@ impl Move<'_> {
         let (mut importer, own) = Importer::begin(db, uri, self.now).await?.ok_or(Failure::Occupied)?;
         report.is_first = importer.is_first();
         let mut report = self.read(taken(own), &mut importer, progress, report).await?;
-        let changes = match report.is_refused() {
+        report.changes = match report.is_refused() {
             true => importer.roll_back().await?,
             false => {
                 let mut steps = Steps::of(progress);
@@ -244,9 +242,6 @@ impl Move<'_> {
             }
         };
         progress.finish();
-        for ((kind, change), number) in changes {
-            report.changes.insert((kind_of(kind), change_of(change)), number);
-        }
         Ok(report)
     }
 
@@ -382,26 +377,5 @@ impl Receiver for Sampler {
 
     async fn refresh_token(&mut self, token: RefreshToken<'_>) -> error::Result<()> {
         self.inner.refresh_token(token).await
-    }
-}
-
-fn kind_of(kind: Kind) -> report::Kind {
-    match kind {
-        Kind::User => report::Kind::User,
-        Kind::Password => report::Kind::Password,
-        Kind::Email => report::Kind::Email,
-        Kind::Phone => report::Kind::Phone,
-        Kind::Link => report::Kind::ExternalId,
-        Kind::Device => report::Kind::Device,
-        Kind::AccessToken => report::Kind::AccessToken,
-        Kind::RefreshToken => report::Kind::RefreshToken,
-    }
-}
-
-fn change_of(change: Change) -> report::Change {
-    match change {
-        Change::Added => report::Change::Added,
-        Change::Changed => report::Change::Changed,
-        Change::Removed => report::Change::Removed,
     }
 }
