@@ -111,6 +111,10 @@ fn check_matrix(config: &Config, problems: &mut Problems) {
     }
     if let Some(secret) = &matrix.secret {
         check_strength("matrix.secret", secret, problems);
+        // It travels behind `Bearer`; Synapse cuts that header at its spaces and then finds no token at all.
+        if !secret.expose().bytes().all(|b| b.is_ascii_graphic()) {
+            problems.add("matrix.secret", "must be of ASCII letters, digits and signs, without spaces");
+        }
     }
     if matrix.kind != HomeserverKind::Synapse {
         return;

@@ -283,7 +283,7 @@ async fn connect_sqlite(uri: &str) -> sqlx::Result<SqliteConnection> {
         .foreign_keys(false)
         .busy_timeout(Duration::from_secs(5))
         // In KiB. It is also how much is sorted at a time.
-        .pragma("cache_size", "-24576")
+        .pragma("cache_size", "-16384")
         .disable_statement_logging();
     options.connect().await
 }

@@ -49,17 +49,21 @@ fn a_configuration_or_a_database_that_cannot_be_read_is_told_in_one_sentence() {
 }
 
 #[test]
-fn without_check_there_is_no_such_command_yet() {
+fn without_a_configuration_or_with_two_wishes_nothing_is_made() {
     let folder = tempfile::tempdir().unwrap();
     let command = |arguments: &[&str]| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_keymaker"));
         let output = command.args(arguments).current_dir(folder.path()).env_clear().output().unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
-    let (code, said) = command(&["import", "synapse", "--synapse-config", "x"]);
-    assert!(code == Some(2) && said.contains("--check"), "{said}");
-    let (code, said) = command(&["import", "synapse", "--synapse-config", "x", "--check"]);
+    for wish in [&[][..], &["--check"], &["--dry-run"], &["--strict"]] {
+        let (code, said) = command(&[&["import", "synapse", "--synapse-config", "x"], wish].concat());
+        assert!(code == Some(1) && said.contains("--config FILE"), "{said}");
+    }
+    let (code, said) = command(&["import", "verify", "--synapse-config", "x"]);
     assert!(code == Some(1) && said.contains("--config FILE"), "{said}");
+    let (code, said) = command(&["import", "synapse", "--synapse-config", "x", "--check", "--dry-run"]);
+    assert!(code == Some(2) && said.contains("--dry-run"), "{said}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no data of a development mode");
 }
 

@@ -1,5 +1,5 @@
-//! `cargo tool check | dev | load`: what the people who work on Keymaker run. Each command is one file; what they share is the
-//! workspace's folders (`workspace.rs`) and the child processes that the tests start too.
+//! `cargo tool check | dev | load | import-load`: what the people who work on Keymaker run. Each command is one file; what they
+//! share is the workspace's folders (`workspace.rs`) and the child processes that the tests start too.
 
 #![allow(clippy::print_stdout, reason = "what these commands print is what they are for")]
 
@@ -7,6 +7,7 @@ mod check;
 mod components;
 mod dev;
 mod http;
+mod import_load;
 mod load;
 mod login;
 mod postgres;
@@ -34,6 +35,8 @@ enum Command {
     Dev(dev::Arguments),
     /// Measures the release build: introspection, refresh, logins, memory and the time to ready.
     Load(load::Arguments),
+    /// Measures the import: a million users out of a real Synapse's tables, from and into both database engines.
+    ImportLoad(import_load::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Dev(arguments) => dev::run(&arguments),
         Command::Load(arguments) => load::run(&arguments),
+        Command::ImportLoad(arguments) => import_load::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

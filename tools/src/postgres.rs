@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::support::process::{Failure, free_port};
 
-/// A running cluster without durability, with the encoding and locale that a homeserver's database has.
+/// A running cluster with the encoding and locale that a homeserver's database has, without durability unless it is asked for.
 pub struct Cluster {
     binaries: PathBuf,
     folder: TempDir,
@@ -30,6 +30,11 @@ struct Owner {
 impl Cluster {
     /// Makes and starts a cluster, or says in words why this machine cannot.
     pub fn start() -> Result<Self, Failure> {
+        Self::start_with(&[])
+    }
+
+    /// Makes and starts a cluster with other settings, such as `fsync=on`.
+    pub fn start_with(settings: &[&str]) -> Result<Self, Failure> {
         let binaries = find_binaries().ok_or("no PostgreSQL server is installed")?;
         let folder = tempfile::Builder::new().prefix("keymaker-postgres-").tempdir()?;
         let owner = if fs::metadata("/proc/self")?.uid() == 0 {
@@ -70,6 +75,8 @@ impl Cluster {
                 "-c",
                 "max_connections=400",
             ])
+            // Of several values of one setting the last counts.
+            .args(settings.iter().flat_map(|setting| ["-c", setting]))
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -83,6 +90,11 @@ impl Cluster {
     /// Returns the URI of a database that a suite may make others beside.
     pub fn uri(&self) -> String {
         format!("postgres://keymaker@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Returns the port on which it listens on loopback.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     fn wait_until_ready(&mut self) -> Result<(), Failure> {

@@ -64,6 +64,8 @@ fn refusals() -> Vec<Refusal> {
         ("matrix/secret", json!("please-change-me-now"), "matrix.secret", "is a placeholder"),
         ("matrix/secret", json!("put at least 16 random characters here"), "matrix.secret", "is a placeholder"),
         ("matrix/secret", json!("aaaaaaaaaaaaaaaaaaaaaaaa"), "matrix.secret", "is a placeholder"),
+        ("matrix/secret", json!("two servers share R2x9mK4vTq8w"), "matrix.secret", "without spaces"),
+        ("matrix/secret", json!("zwei_Sérver_teilen_R2x9mK4vTq8w"), "matrix.secret", "without spaces"),
         ("matrix/secret_file", json!("a-file"), "matrix.secret_file", "give either `secret` or `secret_file`, not both"),
         // The keys.
         ("secrets", Value::Null, "secrets.encryption", "is required"),

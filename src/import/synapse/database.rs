@@ -423,7 +423,7 @@ async fn open_sqlite(file: &Path, place: String) -> Result<Source, SourceError> 
         .busy_timeout(Duration::from_secs(30))
         .row_buffer_size(1024)
         // In KiB: the users, to whom almost every row leads, are looked up in no order.
-        .pragma("cache_size", "-24576")
+        .pragma("cache_size", "-16384")
         .disable_statement_logging();
     let mut connection = options.connect().await.map_err(explain)?;
     let mode: (String,) = sqlx::query_as("PRAGMA journal_mode").fetch_one(&mut connection).await.map_err(explain)?;
