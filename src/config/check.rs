@@ -110,10 +110,11 @@ fn check_matrix(config: &Config, problems: &mut Problems) {
         problems.add("matrix.homeserver", message);
     }
     if let Some(secret) = &matrix.secret {
-        check_strength("matrix.secret", secret, problems);
         // It travels behind `Bearer`; Synapse cuts that header at its spaces and then finds no token at all.
-        if !secret.expose().bytes().all(|b| b.is_ascii_graphic()) {
-            problems.add("matrix.secret", "must be of ASCII letters, digits and signs, without spaces");
+        let is_sendable = secret.expose().bytes().all(|b| b.is_ascii_graphic());
+        let unsendable = (!is_sendable).then_some("must be of ASCII letters, digits and signs, without spaces");
+        if let Some(problem) = weakness(secret).or(unsendable) {
+            problems.add("matrix.secret", problem);
         }
     }
     if matrix.kind != HomeserverKind::Synapse {
@@ -249,7 +250,11 @@ fn check_client_authentication(path: &str, client: &Client, problems: &mut Probl
             format!("{path}.client_secret"),
             "is required with this `client_auth_method`, here or as `client_secret_file`",
         ),
-        Some(secret) => check_strength(&format!("{path}.client_secret"), secret, problems),
+        Some(secret) => {
+            if let Some(problem) = weakness(secret) {
+                problems.add(format!("{path}.client_secret"), problem);
+            }
+        }
         None => {}
     }
     // RFC 6749 §4.4: only a confidential client may act in its own name.
@@ -274,11 +279,13 @@ fn check_redirect_uris(path: &str, client: &Client, problems: &mut Problems) {
     }
 }
 
-fn check_strength(path: &str, secret: &Sensitive, problems: &mut Problems) {
+fn weakness(secret: &Sensitive) -> Option<&'static str> {
     if secret.expose().chars().count() < 16 {
-        problems.add(path, "is too short: use at least 16 random characters");
+        Some("is too short: use at least 16 random characters")
     } else if is_placeholder(secret.expose()) {
-        problems.add(path, "is a placeholder or a pattern: use at least 16 random characters");
+        Some("is a placeholder or a pattern: use at least 16 random characters")
+    } else {
+        None
     }
 }
 
