@@ -325,7 +325,7 @@ impl Importer {
     /// When the store fails.
     pub async fn compare(self) -> Result<(u64, Vec<Difference>)> {
         let mut bulk = self.loader.finish().await?;
-        let found = store::import::compare(&mut bulk).await?;
+        let found = store::import::compare(&mut bulk, self.now).await?;
         bulk.roll_back().await?;
         Ok(found)
     }

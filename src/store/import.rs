@@ -161,8 +161,12 @@ pub async fn list_own_emails(db: &Db) -> sqlx::Result<Vec<String>> {
 /// # Errors
 /// When the database fails.
 pub async fn begin_first(bulk: &mut Bulk) -> sqlx::Result<Dropped> {
-    if bulk.is_sorting() {
-        create_temporary(bulk).await?;
+    match bulk.is_sorting() {
+        true => create_temporary(bulk).await?,
+        // Keys come without what they share already; to compress them further costs more than it saves.
+        false => {
+            bulk.run("ALTER TABLE import_ledger ALTER COLUMN entries SET STORAGE EXTERNAL").await?;
+        }
     }
     bulk.drop_indexes(&FILLED.map(|table| table.name)).await
 }
@@ -390,7 +394,7 @@ const COMPARISONS: [Comparison; 7] = [
             OR COALESCE(n.last_active_ip, '') <> COALESCE(t.last_active_ip, '') OR t.ended_at IS NOT NULL",
         changed_here: "t.ended_at IS NOT NULL OR t.family_hash <> n.family_hash OR t.last_active_at > n.last_active_at",
         missing_here: "1 = 0",
-        imported: "r.id < '00000001'",
+        imported: "r.id < '00000001' AND COALESCE(r.expires_at >= {now}, 1 = 1)",
         name: "(SELECT u.username FROM users u WHERE u.id = r.user_id) || COALESCE(', device ' || r.device_id, '')",
     },
     Comparison {
@@ -406,40 +410,53 @@ const COMPARISONS: [Comparison; 7] = [
             OR (n.consumed_at IS NULL AND t.consumed_at IS NOT NULL)
             OR EXISTS (SELECT 1 FROM tokens o WHERE o.session_id = t.session_id AND NOT o.is_imported)",
         missing_here: "EXISTS (SELECT 1 FROM sessions s WHERE s.id = r.session_id AND s.ended_at IS NOT NULL)",
-        imported: "r.is_imported",
+        // What has expired since then nobody misses.
+        imported: "r.is_imported AND COALESCE(r.expires_at >= {now}, 1 = 1)",
         name: "(SELECT u.username || COALESCE(', device ' || s.device_id, '') FROM sessions s JOIN users u ON u.id = s.user_id
             WHERE s.id = r.session_id)",
     },
 ];
 
-/// Compares what the temporary tables hold with what is here, every row of both, and tells how many that were.
+/// Compares what the temporary tables hold with what is here, every row of both, as of a moment (Unix milliseconds), and tells
+/// how many that were.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn compare(bulk: &mut Bulk) -> sqlx::Result<(u64, Vec<Difference>)> {
+pub async fn compare(bulk: &mut Bulk, now: i64) -> sqlx::Result<(u64, Vec<Difference>)> {
     let (mut rows, mut found) = (0, Vec::new());
     for Comparison { table: compared, different, changed_here, missing_here, imported, name } in COMPARISONS {
         let (table, key) = (compared.name, compared.key());
         bulk.run(&format!("CREATE UNIQUE INDEX new_{table}_key ON new_{table} ({key})")).await?;
         bulk.run(&format!("ANALYZE new_{table}")).await?;
-        let counted: Vec<(i64,)> = bulk.all(&format!("SELECT COUNT(*) FROM new_{table}")).await?;
-        rows += counted.first().map_or(0, |(count,)| count.unsigned_abs());
-        let both = format!("FROM new_{table} n JOIN {table} t ON t.{key} = n.{key}");
-        let here = format!("({changed_here})");
         // Each gives the rows of one kind, as `r`.
+        let imported = imported.replace("{now}", &now.to_string());
         let missing = format!("FROM new_{table} r WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE t.{key} = r.{key})");
         let unexpected = format!(
             "FROM {table} r WHERE {imported} AND NOT EXISTS (SELECT 1 FROM new_{table} n WHERE n.{key} = r.{key})"
         );
-        let picked =
-            |condition: String| format!("FROM {table} r WHERE r.{key} IN (SELECT n.{key} {both} WHERE {condition})");
-        for (what, rows) in [
+        let unlike = format!(
+            "FROM {table} r WHERE r.{key} IN
+                 (SELECT n.{key} FROM new_{table} n JOIN {table} t ON t.{key} = n.{key} WHERE ({different}) AND"
+        );
+        let kinds = [
             (What::Missing, format!("{missing} AND NOT ({missing_here})")),
             (What::ChangedHere, format!("{missing} AND ({missing_here})")),
-            (What::Different, picked(format!("({different}) AND NOT {here}"))),
-            (What::ChangedHere, picked(format!("({different}) AND {here}"))),
+            (What::Different, format!("{unlike} NOT ({changed_here}))")),
+            (What::ChangedHere, format!("{unlike} ({changed_here}))")),
             (What::Unexpected, unexpected),
-        ] {
+        ];
+        // Mostly there is nothing to tell: that is found out by going through both tables once.
+        let counts: Vec<(i64, i64, i64)> = bulk
+            .all(&format!(
+                "SELECT COUNT(*), COUNT(CASE WHEN t.{key} IS NULL THEN 1 END),
+                     COUNT(CASE WHEN t.{key} IS NOT NULL AND ({different}) THEN 1 END)
+                 FROM new_{table} n LEFT JOIN {table} t ON t.{key} = n.{key}"
+            ))
+            .await?;
+        let (all, lacking, unlike) = counts.first().copied().unwrap_or_default();
+        rows += all.unsigned_abs();
+        let may_be = [lacking > 0, lacking > 0, unlike > 0, unlike > 0, true];
+        for ((what, rows), _) in kinds.into_iter().zip(may_be).filter(|(_, may_be)| *may_be) {
             let counted: Vec<(i64,)> = bulk.all(&format!("SELECT COUNT(*) {rows}")).await?;
             let count = counted.first().map_or(0, |(count,)| count.unsigned_abs());
             if count == 0 {

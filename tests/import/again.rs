@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use keymaker::flows::manage;
+use keymaker::{clock::Clock, flows::manage};
 use serde_json::{Value, json};
 
 use super::people::{Chain, Holdings, PASSWORD, Token};
@@ -291,4 +292,37 @@ impl Rows {
         };
         format!("{table} {name}")
     }
+}
+
+in_four_ways!(what_expires_after_an_import_is_no_difference);
+
+// Access tokens that can be refreshed live five minutes: between an import and the comparison there is always one that ends.
+async fn what_expires_after_an_import_is_no_difference(way: Way) {
+    let Some(moved) = Move::begin_at_rest(way).await else { return };
+    let clock = Clock::default();
+    let end = clock.now() + 10_000;
+    let token = |id: i64, device: &str, token: &str| {
+        format!(
+            "INSERT INTO access_tokens (id, user_id, device_id, token, valid_until_ms)
+             VALUES ({id}, '@short:hs.test', {device}, '{token}', {end})"
+        )
+    };
+    let statements = [
+        "INSERT INTO users (name, creation_ts) VALUES ('@short:hs.test', 1500000000)".to_owned(),
+        "INSERT INTO devices (user_id, device_id, hidden) VALUES ('@short:hs.test', 'SHORT', FALSE)".to_owned(),
+        token(1, "'SHORT'", "syt_short_of_a_device"),
+        token(2, "NULL", "syt_short_of_no_device"),
+    ];
+    moved.legacy.sql(&statements.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    moved.import(&[]).assert_success();
+    assert_eq!(moved.target.contents(&[]).await["tokens"].len(), 2, "they were good when they were imported");
+    while clock.now() <= end {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let outcome = moved.verify();
+    outcome.assert_success();
+    assert!(outcome.stdout.ends_with("Everything is here as it is at Synapse.\n"), "{}", outcome.stdout);
+    // The next import takes them away.
+    moved.import_and_verify();
+    assert!(moved.target.contents(&[]).await["tokens"].is_empty());
 }

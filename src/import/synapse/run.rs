@@ -149,7 +149,8 @@ impl Move<'_> {
     /// # Errors
     /// One sentence when something cannot be read.
     pub async fn check(&self, progress: &mut Progress) -> Result<Report, Failure> {
-        self.read(Taken::default(), &mut Nobody, progress, Report::default()).await
+        let mut source = self.open_source().await?;
+        self.read(&mut source, Taken::default(), &mut Nobody, progress, Report::default()).await
     }
 
     /// Imports what changed since the last import, or everything.
@@ -157,7 +158,8 @@ impl Move<'_> {
     /// # Errors
     /// One sentence when something fails: then nothing has changed.
     pub async fn import(&self, progress: &mut Progress) -> Result<Report, Failure> {
-        self.import_into(self.keymaker.database.uri(), Purpose::Import, progress).await
+        let mut source = self.open_source().await?;
+        self.import_into(&mut source, self.keymaker.database.uri(), Purpose::Import, progress).await
     }
 
     /// Imports everything into a copy, compares, and forgets the copy.
@@ -165,12 +167,14 @@ impl Move<'_> {
     /// # Errors
     /// One sentence when something fails.
     pub async fn dry_run(&self, progress: &mut Progress) -> Result<Report, Failure> {
+        // Both readings see one moment, however busy Synapse is meanwhile.
+        let mut source = self.open_source().await?;
         let scratch = Scratch::of(self.keymaker.database.uri()).await?.ok_or(Failure::Tried)?;
         let result = async {
-            let mut report = self.import_into(&scratch.uri, Purpose::DryRun, progress).await?;
+            let mut report = self.import_into(&mut source, &scratch.uri, Purpose::DryRun, progress).await?;
             report.target = Some(place(self.keymaker.database.uri()));
             if !report.is_refused() {
-                let verified = self.verify_in(&scratch.uri, 0, progress).await?;
+                let verified = self.verify_in(&mut source, &scratch.uri, 0, progress).await?;
                 if let Some(found) = verified.differences.iter().find(|found| found.what != What::ChangedHere) {
                     return Err(Failure::Unlike { table: found.table, count: found.count });
                 }
@@ -188,36 +192,46 @@ impl Move<'_> {
     /// # Errors
     /// One sentence when something fails.
     pub async fn verify(&self, sample: usize, progress: &mut Progress) -> Result<Verified, Failure> {
-        self.verify_in(self.keymaker.database.uri(), sample, progress).await
+        let mut source = self.open_source().await?;
+        self.verify_in(&mut source, self.keymaker.database.uri(), sample, progress).await
+    }
+
+    async fn open_source(&self) -> Result<Source, Failure> {
+        Ok(Source::open(self.address, self.now).await?)
     }
 
     async fn read<R: Receiver>(
         &self,
+        source: &mut Source,
         taken: Taken,
         receiver: &mut R,
         progress: &mut Progress,
         report: Report,
     ) -> Result<Report, Failure> {
-        let mut source = Source::open(self.address, self.now).await?;
         let judge = Judge::new(self.synapse, self.keymaker, taken, self.now);
         let (synapse, keymaker) = (self.synapse, self.keymaker);
-        let reader = Reader { synapse, source: &mut source, keymaker, judge, receiver, progress };
+        let reader = Reader { synapse, source, keymaker, judge, receiver, progress };
         Ok(reader.read(report).await?)
     }
 
-    async fn import_into(&self, uri: &str, purpose: Purpose, progress: &mut Progress) -> Result<Report, Failure> {
+    async fn import_into(
+        &self,
+        source: &mut Source,
+        uri: &str,
+        purpose: Purpose,
+        progress: &mut Progress,
+    ) -> Result<Report, Failure> {
         let begun = Instant::now();
         let report = || Report { purpose, target: Some(place(uri)), is_strict: self.is_strict, ..Report::default() };
         // What keeps everything as it is, is found out before a database is made for it.
         if self.is_strict || !advice::may_fit(self.synapse, self.keymaker) {
-            let looked = self.read(Taken::default(), &mut Nobody, progress, report()).await?;
+            let looked = self.read(source, Taken::default(), &mut Nobody, progress, report()).await?;
             if looked.is_refused() {
                 return Ok(looked);
             }
         }
-        Source::open(self.address, self.now).await?;
         let db = open(uri).await?;
-        let result = self.import_with(&db, uri, progress, report()).await;
+        let result = self.import_with(source, &db, uri, progress, report()).await;
         db.close().await;
         let mut report = result?;
         report.took = Some(begun.elapsed());
@@ -226,6 +240,7 @@ impl Move<'_> {
 
     async fn import_with(
         &self,
+        source: &mut Source,
         db: &Db,
         uri: &str,
         progress: &mut Progress,
@@ -233,7 +248,7 @@ impl Move<'_> {
     ) -> Result<Report, Failure> {
         let (mut importer, own) = Importer::begin(db, uri, self.now).await?.ok_or(Failure::Occupied)?;
         report.is_first = importer.is_first();
-        let mut report = self.read(taken(own), &mut importer, progress, report).await?;
+        let mut report = self.read(source, taken(own), &mut importer, progress, report).await?;
         report.changes = match report.is_refused() {
             true => importer.roll_back().await?,
             false => {
@@ -245,11 +260,17 @@ impl Move<'_> {
         Ok(report)
     }
 
-    async fn verify_in(&self, uri: &str, sample: usize, progress: &mut Progress) -> Result<Verified, Failure> {
+    async fn verify_in(
+        &self,
+        source: &mut Source,
+        uri: &str,
+        sample: usize,
+        progress: &mut Progress,
+    ) -> Result<Verified, Failure> {
         let db = open_existing(uri).await?;
         let (comparison, own) = Importer::begin_comparison(&db, uri, self.now).await?;
         let mut sampler = Sampler { inner: comparison, wanted: sample, seen: 0, tokens: Vec::new() };
-        self.read(taken(own), &mut sampler, progress, Report::default()).await?;
+        self.read(source, taken(own), &mut sampler, progress, Report::default()).await?;
         let Sampler { inner, tokens, .. } = sampler;
         let (rows, differences) = inner.compare().await?;
         let app = app::build(self.keymaker.clone(), db, Clock::default(), None)?;
