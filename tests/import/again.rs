@@ -310,8 +310,8 @@ async fn what_expires_after_an_import_is_no_difference(way: Way) {
     let statements = [
         "INSERT INTO users (name, creation_ts) VALUES ('@short:hs.test', 1500000000)".to_owned(),
         "INSERT INTO devices (user_id, device_id, hidden) VALUES ('@short:hs.test', 'SHORT', FALSE)".to_owned(),
-        token(9001, "'SHORT'", "syt_short_of_a_device"),
-        token(9002, "NULL", "syt_short_of_no_device"),
+        token(990_001, "'SHORT'", "syt_short_of_a_device"),
+        token(990_002, "NULL", "syt_short_of_no_device"),
     ];
     moved.legacy.sql(&statements.iter().map(String::as_str).collect::<Vec<_>>()).await;
     moved.import(&[]).assert_success();
