@@ -237,7 +237,7 @@ impl Importer {
     pub async fn begin(db: &Db, uri: &str, now: i64) -> Result<Option<(Self, Own)>> {
         let Some(mut bulk) = Bulk::begin(uri).await? else { return Ok(None) };
         let earlier = store::import::find_generation(db).await?;
-        let own = Own::find(db).await?;
+        let own = Own::find(&mut bulk).await?;
         let mode = match earlier {
             None => Mode::First(store::import::begin_first(&mut bulk).await?),
             Some(_) => {
@@ -273,6 +273,7 @@ impl Importer {
     pub async fn begin_comparison(db: &Db, uri: &str, now: i64) -> Result<(Self, Own)> {
         let mut bulk = Bulk::begin_reading(uri).await?;
         store::import::create_temporary(&mut bulk).await?;
+        let own = Own::find(&mut bulk).await?;
         let importer = Self {
             loader: Loader::begin(bulk),
             now,
@@ -282,7 +283,7 @@ impl Importer {
             ledgers: Ledgers::open(db, None).await?,
             changes: Changes::new(),
         };
-        Ok((importer, Own::find(db).await?))
+        Ok((importer, own))
     }
 
     /// Tells whether nothing was imported before.
@@ -455,10 +456,11 @@ impl Which {
 }
 
 impl Own {
-    async fn find(db: &Db) -> Result<Self> {
+    /// It reads whole tables, and only the connection that loads does so without keeping them in memory.
+    async fn find(bulk: &mut Bulk) -> Result<Self> {
         Ok(Self {
-            usernames: store::import::list_own_usernames(db).await?,
-            emails: store::import::list_own_emails(db).await?,
+            usernames: store::import::list_own_usernames(bulk).await?,
+            emails: store::import::list_own_emails(bulk).await?,
         })
     }
 }

@@ -145,14 +145,20 @@ pub async fn find_ledger(db: &Db, generation: i64, kind: &str, position: i64) ->
 }
 
 /// Lists the names of the accounts that no import brought.
-pub async fn list_own_usernames(db: &Db) -> sqlx::Result<Vec<String>> {
-    let rows: Vec<(String,)> = db.sql("SELECT username FROM users WHERE imported_at IS NULL").all().await?;
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_own_usernames(bulk: &mut Bulk) -> sqlx::Result<Vec<String>> {
+    let rows: Vec<(String,)> = bulk.all("SELECT username FROM users WHERE imported_at IS NULL").await?;
     Ok(rows.into_iter().map(|(name,)| name).collect())
 }
 
 /// Lists the e-mail addresses that no import brought.
-pub async fn list_own_emails(db: &Db) -> sqlx::Result<Vec<String>> {
-    let rows: Vec<(String,)> = db.sql("SELECT email FROM user_emails WHERE imported_at IS NULL").all().await?;
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_own_emails(bulk: &mut Bulk) -> sqlx::Result<Vec<String>> {
+    let rows: Vec<(String,)> = bulk.all("SELECT email FROM user_emails WHERE imported_at IS NULL").await?;
     Ok(rows.into_iter().map(|(email,)| email).collect())
 }
 
