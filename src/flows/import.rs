@@ -339,6 +339,14 @@ impl Importer {
         self.loader.add(table, CHANGED, row).await
     }
 
+    async fn put<const N: usize>(&mut self, met: Met, table: &'static Table, row: [Arg; N]) -> Result<()> {
+        match met {
+            Met::Same => Ok(()),
+            Met::New => self.add(table, row).await,
+            Met::Changed(_) => self.change(table, row).await,
+        }
+    }
+
     fn count(&mut self, kind: Kind, change: Change) {
         *self.changes.entry((kind, change)).or_default() += 1;
     }
@@ -554,23 +562,17 @@ impl Receiver for Importer {
         let mark = fingerprint(&[user.as_str().as_bytes(), &added_at.to_be_bytes()]);
         let met = self.meet(which, key.join("\0").as_bytes(), mark).await?;
         let id = Arg::from(contact_id(&contact));
-        macro_rules! put {
-            ($row:expr) => {
-                match met {
-                    Met::Same => Ok(()),
-                    Met::New => self.add(table, $row).await,
-                    Met::Changed(_) => self.change(table, $row).await,
-                }
-            };
-        }
         match contact {
             // Somebody proved to the source that it is theirs.
             Contact::Email(email) => {
-                put!([id, (&user).into(), email.into(), added_at.into(), added_at.into(), self.now.into()])
+                let now = self.now.into();
+                let row = [id, (&user).into(), email.into(), added_at.into(), added_at.into(), now];
+                self.put(met, table, row).await
             }
-            Contact::Phone(number) => put!([id, (&user).into(), number.into(), added_at.into()]),
+            Contact::Phone(number) => self.put(met, table, [id, (&user).into(), number.into(), added_at.into()]).await,
             Contact::Link { provider, subject } => {
-                put!([id, provider.into(), subject.into(), (&user).into(), added_at.into()])
+                let row = [id, provider.into(), subject.into(), (&user).into(), added_at.into()];
+                self.put(met, table, row).await
             }
         }
     }
@@ -579,7 +581,6 @@ impl Receiver for Importer {
         let which = if device.is_lost { Which::LostDevices } else { Which::Devices };
         let key = [&device.owner.key(), device.device_id].join("\0");
         let session = device.owner.session(device.device_id);
-        let row = session_row(&session, &device);
         let scope = scope(device.owner);
         let mark = fingerprint(&[
             scope.as_bytes(),
@@ -591,7 +592,7 @@ impl Receiver for Importer {
         ]);
         match self.meet(which, key.as_bytes(), mark).await? {
             Met::Same => return Ok(()),
-            Met::New => self.add(&SESSIONS, row).await?,
+            Met::New => self.add(&SESSIONS, session_row(&session, &device)).await?,
             Met::Changed(_) => {
                 let row = [
                     (&session).into(),
@@ -663,7 +664,7 @@ impl Receiver for Importer {
             first_used_at: token.is_used.then_some(token.created_at),
             exchanged: None,
         });
-        if met == Met::New { self.add(&TOKENS, row).await } else { self.change(&TOKENS, row).await }
+        self.put(met, &TOKENS, row).await
     }
 
     async fn refresh_token(&mut self, token: RefreshToken<'_>) -> Result<()> {
@@ -691,7 +692,7 @@ impl Receiver for Importer {
             first_used_at: None,
             exchanged,
         });
-        if met == Met::New { self.add(&TOKENS, row).await } else { self.change(&TOKENS, row).await }
+        self.put(met, &TOKENS, row).await
     }
 }
 
