@@ -69,11 +69,11 @@ impl Progress {
         }
     }
 
-    /// Goes one long step further.
-    pub fn step_now(&mut self) {
+    /// Is so many steps far: they are long ones, each of which is told.
+    pub fn at(&mut self, steps: u64) {
         if let Some(stage) = &mut self.stage {
-            stage.steps += 1;
-            stage.bar.set_position(stage.steps);
+            stage.steps = steps;
+            stage.bar.set_position(steps);
         }
     }
 

@@ -252,8 +252,11 @@ impl Move<'_> {
         report.changes = match report.is_refused() {
             true => importer.roll_back().await?,
             false => {
-                let mut steps = Steps::of(progress);
-                importer.commit(|done, all| steps.told(done, all)).await?
+                let told = |done, all| match done {
+                    0 => progress.begin("indexes", all),
+                    _ => progress.at(done),
+                };
+                importer.commit(told).await?
             }
         };
         progress.finish();
@@ -312,28 +315,6 @@ fn place(uri: &str) -> String {
 
 fn taken(own: Own) -> Taken {
     Taken { usernames: own.usernames.into_iter().collect(), emails: own.emails.into_iter().collect() }
-}
-
-/// Tells of the steps after the last row.
-struct Steps<'p> {
-    progress: &'p mut Progress,
-    done: u64,
-}
-
-impl<'p> Steps<'p> {
-    fn of(progress: &'p mut Progress) -> Self {
-        Self { progress, done: 0 }
-    }
-
-    fn told(&mut self, done: u64, all: u64) {
-        if done == 0 {
-            self.progress.begin("indexes", all);
-        }
-        while self.done < done {
-            self.progress.step_now();
-            self.done += 1;
-        }
-    }
 }
 
 /// A token that somebody uses at Synapse.
