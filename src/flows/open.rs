@@ -139,11 +139,11 @@ async fn commit(app: &App, opening: Opening<'_>, device: Option<Created<'_>>) ->
         session::replace_on_device(app, &mut tx, user, device_id, &id).await?;
     }
     let access_token = Secret::of_family(Kind::AccessToken, &family);
-    insert_token(app, &mut tx, &id, (TokenKind::Access, &access_token), opening.access_token.end(now)).await?;
+    insert_token(app, &mut tx, &id, (TokenKind::Access, &access_token), opening.access_token, now).await?;
     let mut refresh_token = None;
     if let Some(life) = opening.refresh_token {
         let secret = Secret::of_family(Kind::RefreshToken, &family);
-        insert_token(app, &mut tx, &id, (TokenKind::Refresh, &secret), life.end(now)).await?;
+        insert_token(app, &mut tx, &id, (TokenKind::Refresh, &secret), life, now).await?;
         refresh_token = Some(secret);
     }
     tx.commit().await?;
@@ -197,7 +197,8 @@ async fn insert_token(
     tx: &mut Tx,
     session: &SessionId,
     (kind, secret): (TokenKind, &Secret),
-    expires_at: Option<i64>,
+    life: Life,
+    now: i64,
 ) -> Result<()> {
     let token = NewToken {
         id: &app.new_token_id(),
@@ -205,8 +206,8 @@ async fn insert_token(
         kind,
         secret_hash: secret.hash(),
         scope: None,
-        expires_at,
-        now: app.clock.now(),
+        expires_at: life.end(now),
+        now,
     };
     Ok(store::token::insert(tx, token).await?)
 }

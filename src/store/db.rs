@@ -21,6 +21,8 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// How long a statement waits for a connection before the request is refused.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How much of a file of SQLite's is mapped into memory, in bytes.
+const MAPPED: &str = "268435456";
 
 /// A handle on the database; cheap to clone.
 #[derive(Clone)]
@@ -211,7 +213,20 @@ impl Db {
     /// # Errors
     /// One clear sentence when the address is wrong or nothing answers there.
     pub async fn open(uri: &str, max_connections: u32) -> Result<Self, DatabaseError> {
-        if uri.starts_with("sqlite:") { open_sqlite(uri).await } else { open_postgres(uri, max_connections).await }
+        if uri.starts_with("sqlite:") {
+            open_sqlite(uri, MAPPED).await
+        } else {
+            open_postgres(uri, max_connections).await
+        }
+    }
+
+    /// Opens as [`open`](Self::open) does, for one who reads very much and all of it once: with none of a file mapped,
+    /// memory does not grow with what was read.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub async fn open_to_read_once(uri: &str, max_connections: u32) -> Result<Self, DatabaseError> {
+        if uri.starts_with("sqlite:") { open_sqlite(uri, "0").await } else { open_postgres(uri, max_connections).await }
     }
 
     /// Brings the schema up to date.
@@ -305,7 +320,7 @@ impl Db {
     }
 }
 
-async fn open_sqlite(uri: &str) -> Result<Db, DatabaseError> {
+async fn open_sqlite(uri: &str, mapped: &'static str) -> Result<Db, DatabaseError> {
     let options = SqliteConnectOptions::from_str(uri)
         .map_err(|error| DatabaseError::Address(error.to_string()))?
         .create_if_missing(true)
@@ -315,7 +330,7 @@ async fn open_sqlite(uri: &str) -> Result<Db, DatabaseError> {
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
         .statement_cache_capacity(256)
-        .pragma("mmap_size", "268435456")
+        .pragma("mmap_size", mapped)
         // 32 MiB. A refresh touches some twenty pages; with the default of 4 MiB a busy server would fold the log into
         // the database twenty times a second.
         .pragma("wal_autocheckpoint", "8000");

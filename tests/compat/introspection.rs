@@ -1,6 +1,6 @@
 //! What the homeserver reads about the token of an older client (CMP-35, INT-03 to INT-06, TRP-30), and who else may use it.
 
-use keymaker::clock::SECOND;
+use keymaker::clock::{MINUTE, SECOND};
 use serde_json::{Value, json};
 
 use super::{DEVICE, server_with_alice};
@@ -40,6 +40,9 @@ async fn the_token_of_an_older_client_is_described_in_the_homeservers_terms() {
         expected["device_id"] = json!(DEVICE);
         assert_eq!(without_times(server.introspect_with_device(token).await, life, now), expected);
     }
+    // A life that is off by a moment shows itself as a whole second now and then.
+    let sql = "SELECT expires_at - created_at FROM tokens WHERE kind = 'access' AND expires_at IS NOT NULL";
+    assert_eq!(server.app.db.sql(sql).all::<(i64,)>().await.unwrap(), [(5 * MINUTE,)]);
 }
 
 #[tokio::test]

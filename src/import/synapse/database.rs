@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::str::FromStr;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
@@ -54,6 +54,10 @@ const TABLES: [(&str, &[&str]); 7] = [
     ),
 ];
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// How many rows SQLite's thread reads ahead.
+const ROWS_AHEAD: usize = 4_096;
+/// How long there is nothing to do when all of them are taken.
+const REST: Duration = Duration::from_millis(1);
 
 /// Why a source cannot be read, as one sentence.
 #[derive(Debug, Error)]
@@ -290,11 +294,12 @@ impl Source {
                 Box::new(move |context: &mut Context<'_>| Pin::as_mut(&mut stream).poll_next(context))
             }};
         }
+        let is_from_thread = matches!(self.connection, Connection::Sqlite(_));
         let poll: Box<Poller<'_, T>> = match &mut self.connection {
             Connection::Sqlite(connection) => rows!(connection),
             Connection::Postgres(connection) => rows!(connection),
         };
-        Rows { poll, place: &self.place, unreadable: 0 }
+        Rows { poll, is_from_thread, place: &self.place, unreadable: 0 }
     }
 
     /// Fills in what differs between engines and ages of Synapse.
@@ -421,7 +426,7 @@ async fn open_sqlite(file: &Path, place: String) -> Result<Source, SourceError> 
         .create_if_missing(false)
         .immutable(at_rest.is_some())
         .busy_timeout(Duration::from_secs(30))
-        .row_buffer_size(1024)
+        .row_buffer_size(ROWS_AHEAD)
         // In KiB: the users, to whom almost every row leads, are looked up in no order.
         .pragma("cache_size", "-16384")
         .disable_statement_logging();
@@ -493,6 +498,8 @@ type Poller<'a, T> = dyn FnMut(&mut Context<'_>) -> Poll<Option<sqlx::Result<T>>
 /// Rows on their way, a few of them in memory at a time.
 pub struct Rows<'a, T> {
     poll: Box<Poller<'a, T>>,
+    /// Whether a thread reads them ahead: to be woken by it for every single row takes longer than to read the row.
+    is_from_thread: bool,
     place: &'a str,
     /// How many rows were passed over because something in them cannot be read, such as text that is none.
     pub unreadable: u64,
@@ -505,10 +512,22 @@ impl<T> Rows<'_, T> {
     /// When the database fails.
     pub async fn next(&mut self) -> Result<Option<T>, SourceError> {
         loop {
-            match poll_fn(|context| (self.poll)(context)).await.transpose() {
+            match self.next_result().await.transpose() {
                 Ok(row) => return Ok(row),
                 Err(sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)) => self.unreadable += 1,
                 Err(error) => return Err(self.explain(error)),
+            }
+        }
+    }
+
+    async fn next_result(&mut self) -> Option<sqlx::Result<T>> {
+        if !self.is_from_thread {
+            return poll_fn(|context| (self.poll)(context)).await;
+        }
+        loop {
+            match (self.poll)(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(row) => return row,
+                Poll::Pending => tokio::time::sleep(REST).await,
             }
         }
     }

@@ -288,7 +288,7 @@ impl Move<'_> {
 
 /// Opens a database and brings its schema up to date.
 async fn open(uri: &str) -> Result<Db, Failure> {
-    let db = Db::open(uri, 4).await?;
+    let db = Db::open_to_read_once(uri, 4).await?;
     db.migrate().await?;
     Ok(db)
 }
@@ -300,7 +300,7 @@ async fn open_existing(uri: &str) -> Result<Db, Failure> {
     {
         return Err(Failure::NothingImported);
     }
-    let db = Db::open(uri, 4).await?;
+    let db = Db::open_to_read_once(uri, 4).await?;
     match db.check_age().await? {
         Age::Current if Importer::has_run(&db).await? => Ok(db),
         Age::Current | Age::Empty => Err(Failure::NothingImported),
