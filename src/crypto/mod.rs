@@ -1,8 +1,11 @@
 //! The only randomness, hashing and signing of the program.
 
+pub mod email_code;
 pub mod keys;
 pub mod password;
 pub mod pkce;
 pub mod random;
+pub mod recovery_code;
 pub mod seal;
 pub mod secret;
+pub mod totp;

@@ -1,37 +1,82 @@
-//! Sealing under a key that only a presented token gives (INV-04): the store keeps the successor pair of a refresh
-//! token, and nobody who reads the store can open it.
+//! Sealing what the store keeps and nobody who reads the store may open (INV-03): under a key that only a presented token
+//! gives (INV-04), or under one of the configuration.
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     hmac,
 };
 
-use crate::crypto::{random, secret::Secret};
+use crate::crypto::{
+    random,
+    secret::{Secret, derive_key, sha256},
+};
+
+/// What names the key that something was sealed with, in front of it.
+const KEY_ID_LEN: usize = 4;
+
+/// Seals under the encryption key of the configuration.
+pub struct Sealer {
+    key_id: Vec<u8>,
+    key: [u8; 32],
+}
+
+impl Sealer {
+    /// Derives the key that seals from the configured one.
+    pub fn new(master: &[u8; 32]) -> Self {
+        let key = derive_key(master, "seal");
+        Self { key_id: sha256(&key)[..KEY_ID_LEN].to_vec(), key }
+    }
+
+    /// Encrypts and authenticates `plaintext` (AES-256-GCM). The context says what it is and whose: what was sealed in one
+    /// does not open in another.
+    ///
+    /// Gives the id of the key, the nonce, and the ciphertext with its tag.
+    pub fn seal(&self, context: &str, plaintext: &[u8]) -> Option<Vec<u8>> {
+        let sealed = seal(&self.key, context.as_bytes(), plaintext)?;
+        Some([self.key_id.as_slice(), &sealed].concat())
+    }
+
+    /// Opens what was sealed in this context; nothing when the key was another one or the bytes were changed.
+    pub fn open(&self, context: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+        open(&self.key, context.as_bytes(), sealed.strip_prefix(self.key_id.as_slice())?)
+    }
+}
 
 /// Encrypts and authenticates `plaintext` (AES-256-GCM) for whoever presents `token` again.
 ///
 /// Gives the nonce followed by the ciphertext and its tag.
 pub fn seal_under_token(token: &Secret, plaintext: &[u8]) -> Option<Vec<u8>> {
-    let nonce: [u8; NONCE_LEN] = random::bytes();
-    let mut buffer = plaintext.to_vec();
-    key(token)?.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut buffer).ok()?;
-    Some([nonce.as_slice(), &buffer].concat())
+    seal(&key_of(token), &[], plaintext)
 }
 
 /// Opens what was sealed under this token; nothing when it was another token or the bytes were changed.
 pub fn open_under_token(token: &Secret, sealed: &[u8]) -> Option<Vec<u8>> {
-    let (nonce, ciphertext) = sealed.split_at_checked(NONCE_LEN)?;
-    let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-    let mut buffer = ciphertext.to_vec();
-    let plaintext = key(token)?.open_in_place(nonce, Aad::empty(), &mut buffer).ok()?;
-    Some(plaintext.to_vec())
+    open(&key_of(token), &[], sealed)
 }
 
 /// The key is an HMAC keyed by the token, so the stored SHA-256 of the token gives no way to it.
-fn key(token: &Secret) -> Option<LessSafeKey> {
+fn key_of(token: &Secret) -> [u8; 32] {
     let hmac_key = hmac::Key::new(hmac::HMAC_SHA256, token.expose().as_bytes());
-    let key = hmac::sign(&hmac_key, b"keymaker successor pair");
-    Some(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.as_ref()).ok()?))
+    let mut key = [0; 32];
+    key.copy_from_slice(hmac::sign(&hmac_key, b"keymaker successor pair").as_ref());
+    key
+}
+
+fn seal(key: &[u8; 32], context: &[u8], plaintext: &[u8]) -> Option<Vec<u8>> {
+    let nonce: [u8; NONCE_LEN] = random::bytes();
+    let mut buffer = plaintext.to_vec();
+    let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).ok()?);
+    key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut buffer).ok()?;
+    Some([nonce.as_slice(), &buffer].concat())
+}
+
+fn open(key: &[u8; 32], context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+    let (nonce, ciphertext) = sealed.split_at_checked(NONCE_LEN)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+    let mut buffer = ciphertext.to_vec();
+    let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).ok()?);
+    let plaintext = key.open_in_place(nonce, Aad::from(context), &mut buffer).ok()?;
+    Some(plaintext.to_vec())
 }
 
 #[cfg(test)]
@@ -50,5 +95,17 @@ mod tests {
         assert_eq!(open_under_token(&token, &changed), None);
         assert_eq!(open_under_token(&token, &sealed[..5]), None);
         assert!(!sealed.windows(8).any(|w| w == b"the pair"));
+    }
+
+    #[test]
+    fn what_was_sealed_opens_under_its_key_and_in_its_context_only() {
+        // INV-03
+        let (sealer, other) = (Sealer::new(&[1; 32]), Sealer::new(&[2; 32]));
+        let sealed = sealer.seal("totp alice", b"the seed").unwrap();
+        assert_eq!(sealer.open("totp alice", &sealed).as_deref(), Some(b"the seed".as_slice()));
+        assert_eq!(sealer.open("totp bob", &sealed), None);
+        assert_eq!(other.open("totp alice", &sealed), None);
+        assert_eq!(sealer.open("totp alice", &sealed[1..]), None);
+        assert_ne!(sealer.seal("totp alice", b"the seed").unwrap(), sealed, "no two are alike");
     }
 }

@@ -25,6 +25,8 @@ pub enum Kind {
     /// The cookie that binds forms and authorizations to a browser, signed in or not.
     Browser,
     ClientSecret,
+    /// What a link carries that lets somebody choose a new password.
+    RecoveryLink,
 }
 
 impl Kind {
@@ -38,6 +40,7 @@ impl Kind {
             Kind::BrowserSession => "kmb",
             Kind::Browser => "kmw",
             Kind::ClientSecret => "kms",
+            Kind::RecoveryLink => "kmp",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! An authorization in progress (RFC 6749 §4.1), from the request of a client to the exchange of its code.
 
 use crate::domain::{
+    amr::{Acr, Amr},
     id::{ClientId, GrantId, SessionId, UserId},
     time::{MINUTE, SECOND},
 };
@@ -61,12 +62,19 @@ pub struct Grant {
     pub user_id: Option<UserId>,
     pub browser_session_id: Option<SessionId>,
     pub auth_time: Option<i64>,
+    pub amr: Option<Amr>,
+    pub acr_values: Option<String>,
     pub code_expires_at: Option<i64>,
     pub consumed_at: Option<i64>,
     pub session_id: Option<SessionId>,
 }
 
 impl Grant {
+    /// Gives the class of login that the client would like (spec PRM-05).
+    pub fn wanted_acr(&self) -> Option<Acr> {
+        Acr::preferred(self.acr_values.as_deref()?)
+    }
+
     /// Tells whether a login at `auth_time` is recent enough for this request (`prompt=login`, `max_age`; PRM-02, PRM-04).
     ///
     /// A login made during this very authorization always is: otherwise `max_age=0` would ask for ever.

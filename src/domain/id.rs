@@ -49,6 +49,10 @@ ids! {
     GrantId,
     /// Names a login of an older client through the browser.
     SsoLoginId,
+    /// Names a passkey here; what the authenticator calls it is something else.
+    PasskeyId,
+    /// Names a proof of who somebody is, in progress or done.
+    ProofId,
     /// Names a sign-up in progress.
     RegistrationId,
     /// Names a session of any kind.
@@ -57,4 +61,14 @@ ids! {
     TokenId,
     /// Names a job of the durable queue.
     JobId,
+    /// Names a mail on its way.
+    MailId,
+    /// Names something that happened on an account.
+    EventId,
+    /// Names an e-mail address of an account.
+    UserEmailId,
+    /// Names an address that waits for its code.
+    EmailVerificationId,
+    /// Names a link out of a mail; it is not the secret in it.
+    RecoveryId,
 }

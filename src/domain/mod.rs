@@ -1,8 +1,13 @@
 //! Nouns and their rules. No input or output, nothing asynchronous, no clock: whoever needs the time passes it in.
 
+pub mod account_action;
+pub mod act;
+pub mod amr;
 pub mod client;
 pub mod device;
 pub mod email;
+pub mod event;
+pub mod factor;
 pub mod grant;
 pub mod id;
 pub mod params;
@@ -13,3 +18,4 @@ pub mod session;
 pub mod sso_login;
 pub mod time;
 pub mod user;
+pub mod user_agent;

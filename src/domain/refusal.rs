@@ -3,7 +3,7 @@
 
 use thiserror::Error;
 
-use crate::domain::{scope::InvalidScope, user::UsernameProblem};
+use crate::domain::{email::EmailProblem, factor::FactorProblem, scope::InvalidScope, user::UsernameProblem};
 
 /// A refusal that the caller can do something about.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -104,6 +104,14 @@ pub enum Refusal {
     PasswordsDisabled,
     #[error("this user name cannot be used: {0}")]
     Username(UsernameProblem),
+    #[error("the terms have to be agreed to")]
+    TermsNotAgreed,
+    #[error("this link is not good, or no longer")]
+    RecoveryOver,
+    #[error(transparent)]
+    Email(#[from] EmailProblem),
+    #[error(transparent)]
+    Factor(#[from] FactorProblem),
     // our own trouble, of a kind that passes
     #[error("too much is going on just now; try again in a moment")]
     Busy,
@@ -170,7 +178,11 @@ impl Refusal {
             | Refusal::RegistrationClosed
             | Refusal::WrongCredentials
             | Refusal::PasswordsDisabled
-            | Refusal::Username(_) => "invalid_request",
+            | Refusal::Username(_)
+            | Refusal::TermsNotAgreed
+            | Refusal::RecoveryOver
+            | Refusal::Email(_)
+            | Refusal::Factor(_) => "invalid_request",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A login that we track, of any kind, and the one judgement of whether it still counts (INV-05).
 
 use crate::domain::{
+    amr::Amr,
     id::{ClientId, SessionId, TokenId, UserId},
     scope::{self, Scope},
     time::{DAY, MINUTE, SECOND},
@@ -45,8 +46,11 @@ pub enum EndReason {
     LoginTokenReplayed,
     ReplacedOnSameDevice,
     Expired,
+    /// By the person, from another place.
+    EndedByOwner,
     EndedByAdministrator,
     UserDeactivated,
+    PasswordChanged,
 }
 
 impl EndReason {
@@ -60,8 +64,10 @@ impl EndReason {
             EndReason::LoginTokenReplayed => "login_token_replayed",
             EndReason::ReplacedOnSameDevice => "replaced_on_same_device",
             EndReason::Expired => "expired",
+            EndReason::EndedByOwner => "ended_by_owner",
             EndReason::EndedByAdministrator => "ended_by_administrator",
             EndReason::UserDeactivated => "user_deactivated",
+            EndReason::PasswordChanged => "password_changed",
         }
     }
 }
@@ -77,6 +83,7 @@ pub struct Session {
     pub device_id: Option<String>,
     pub session_created_at: i64,
     pub auth_time: Option<i64>,
+    pub amr: Option<Amr>,
     pub session_expires_at: Option<i64>,
     pub ended_at: Option<i64>,
     pub last_active_at: i64,
@@ -179,6 +186,7 @@ mod tests {
             device_id: None,
             session_created_at: 0,
             auth_time: None,
+            amr: None,
             session_expires_at: None,
             ended_at: None,
             last_active_at: 0,

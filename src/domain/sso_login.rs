@@ -4,6 +4,7 @@
 use url::Url;
 
 use crate::domain::{
+    amr::Amr,
     id::{SessionId, SsoLoginId, UserId},
     redirect_uri::is_run_by_browsers,
     time::{MINUTE, SECOND},
@@ -34,6 +35,7 @@ pub struct SsoLogin {
     pub user_id: Option<UserId>,
     pub browser_session_id: Option<SessionId>,
     pub auth_time: Option<i64>,
+    pub amr: Option<Amr>,
     pub token_expires_at: Option<i64>,
     pub consumed_at: Option<i64>,
     pub session_id: Option<SessionId>,

@@ -17,6 +17,8 @@ pub struct User {
     pub deactivated_at: Option<i64>,
     /// Since when the password alone opens no session of an older client (spec CMP-15).
     pub browser_login_required_at: Option<i64>,
+    /// Since when a password alone signs in nowhere.
+    pub second_factor_required_at: Option<i64>,
 }
 
 impl User {
@@ -73,6 +75,8 @@ pub fn choose_username(raw: &str, server_name: &str) -> Result<String, UsernameP
 
 /// The longest password that is looked at, in bytes: hashing costs time in proportion (INV-08).
 pub const MAX_PASSWORD_BYTES: usize = 1024;
+/// The shortest password that anybody can choose, in characters (spec PWD-01).
+pub const MIN_PASSWORD_CHARS: usize = 8;
 /// The longest display name that Synapse accepts, in characters.
 pub const MAX_DISPLAY_NAME_CHARS: usize = 256;
 

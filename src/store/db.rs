@@ -14,7 +14,10 @@ use sqlx::{
 };
 use thiserror::Error;
 
-use crate::domain::id::{ClientId, GrantId, JobId, RegistrationId, SessionId, SsoLoginId, TokenId, UserId};
+use crate::domain::id::{
+    ClientId, EmailVerificationId, EventId, GrantId, JobId, MailId, PasskeyId, ProofId, RecoveryId, RegistrationId,
+    SessionId, SsoLoginId, TokenId, UserEmailId, UserId,
+};
 
 /// The migrations that this program knows, compiled in.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -99,6 +102,13 @@ args! {
     &SessionId => Text(v) v.as_str().to_owned();
     &TokenId => Text(v) v.as_str().to_owned();
     &JobId => Text(v) v.as_str().to_owned();
+    &MailId => Text(v) v.as_str().to_owned();
+    &EventId => Text(v) v.as_str().to_owned();
+    &PasskeyId => Text(v) v.as_str().to_owned();
+    &ProofId => Text(v) v.as_str().to_owned();
+    &UserEmailId => Text(v) v.as_str().to_owned();
+    &EmailVerificationId => Text(v) v.as_str().to_owned();
+    &RecoveryId => Text(v) v.as_str().to_owned();
 }
 
 /// A row that both engines can give.
@@ -196,6 +206,16 @@ impl Tx {
             Tx::Postgres(tx) => Target::PostgresTx(tx),
         };
         Statement { target, sql, args: Vec::new() }
+    }
+
+    /// Waits until no other transaction holds this name, and holds it to the end: between a count and what is counted
+    /// nobody else comes in. On SQLite only one writes at a time anyway.
+    pub async fn hold_name(&mut self, name: &str) -> sqlx::Result<()> {
+        if let Tx::Postgres(tx) = self {
+            let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+            sqlx::query(sql).bind(name).execute(&mut **tx).await?;
+        }
+        Ok(())
     }
 
     /// Makes everything durable, or nothing.

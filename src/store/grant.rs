@@ -2,6 +2,7 @@
 
 use crate::{
     domain::{
+        amr::Amr,
         grant::Grant,
         id::{GrantId, SessionId, UserId},
     },
@@ -12,8 +13,9 @@ use crate::{
 pub async fn insert(tx: &mut Tx, grant: &Grant) -> sqlx::Result<()> {
     tx.sql(
         "INSERT INTO grants (id, browser_hash, client_id, redirect_uri, scope, state, nonce, response_mode,
-             code_challenge, wants_login, wants_registration, max_age, login_hint, ui_locales, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+             code_challenge, wants_login, wants_registration, max_age, login_hint, ui_locales, created_at, expires_at,
+             acr_values)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
     )
     .bind(&grant.id)
     .bind(grant.browser_hash.as_slice())
@@ -31,6 +33,7 @@ pub async fn insert(tx: &mut Tx, grant: &Grant) -> sqlx::Result<()> {
     .bind(grant.ui_locales.as_deref())
     .bind(grant.created_at)
     .bind(grant.expires_at)
+    .bind(grant.acr_values.as_deref())
     .execute()
     .await?;
     Ok(())
@@ -41,7 +44,7 @@ pub async fn find(db: &Db, id: &GrantId) -> sqlx::Result<Option<Grant>> {
     db.sql(
         "SELECT id, browser_hash, client_id, redirect_uri, scope, state, nonce, response_mode, code_challenge,
              wants_login, wants_registration, max_age, login_hint, ui_locales, created_at, expires_at, decided_at,
-             user_id, browser_session_id, auth_time, code_expires_at, consumed_at, session_id
+             user_id, browser_session_id, auth_time, amr, acr_values, code_expires_at, consumed_at, session_id
          FROM grants WHERE id = $1",
     )
     .bind(id)
@@ -54,7 +57,7 @@ pub async fn find_by_code(db: &Db, code_hash: &[u8]) -> sqlx::Result<Option<Gran
     db.sql(
         "SELECT id, browser_hash, client_id, redirect_uri, scope, state, nonce, response_mode, code_challenge,
              wants_login, wants_registration, max_age, login_hint, ui_locales, created_at, expires_at, decided_at,
-             user_id, browser_session_id, auth_time, code_expires_at, consumed_at, session_id
+             user_id, browser_session_id, auth_time, amr, acr_values, code_expires_at, consumed_at, session_id
          FROM grants WHERE code_hash = $1",
     )
     .bind(code_hash)
@@ -67,6 +70,7 @@ pub struct Approval<'a> {
     pub user: &'a UserId,
     pub browser_session: &'a SessionId,
     pub auth_time: i64,
+    pub amr: Option<&'a Amr>,
     pub scope: &'a str,
     pub code_hash: &'a [u8],
     pub code_expires_at: i64,
@@ -77,7 +81,7 @@ pub async fn approve(tx: &mut Tx, id: &GrantId, approval: &Approval<'_>, now: i6
     let row: Option<(GrantId,)> = tx
         .sql(
             "UPDATE grants SET decided_at = $2, user_id = $3, browser_session_id = $4, auth_time = $5, scope = $6,
-                 code_hash = $7, code_expires_at = $8
+                 code_hash = $7, code_expires_at = $8, amr = $9
              WHERE id = $1 AND decided_at IS NULL AND expires_at > $2 RETURNING id",
         )
         .bind(id)
@@ -88,6 +92,7 @@ pub async fn approve(tx: &mut Tx, id: &GrantId, approval: &Approval<'_>, now: i6
         .bind(approval.scope)
         .bind(approval.code_hash)
         .bind(approval.code_expires_at)
+        .bind(approval.amr.map(Amr::as_str))
         .optional()
         .await?;
     Ok(row.is_some())

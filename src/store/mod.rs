@@ -3,9 +3,15 @@
 pub mod bulk;
 pub mod client;
 pub mod db;
+pub mod email;
+pub mod event;
+pub mod factor;
 pub mod grant;
 pub mod import;
 pub mod job;
+pub mod mail;
+pub mod proof;
+pub mod recovery;
 pub mod registration;
 pub mod scratch;
 pub mod session;

@@ -1,6 +1,7 @@
 //! Sign-ups in progress.
 
 use crate::{
+    crypto::password::PasswordHash,
     domain::id::{GrantId, RegistrationId, SsoLoginId},
     store::db::{Db, Tx},
 };
@@ -53,6 +54,32 @@ pub async fn find(db: &Db, id: &RegistrationId) -> sqlx::Result<Option<Registrat
     .bind(id)
     .optional()
     .await
+}
+
+/// Gives a sign-up another name and another password; false when it was consumed or expired.
+pub async fn change(
+    tx: &mut Tx,
+    id: &RegistrationId,
+    username: &str,
+    password: &PasswordHash,
+    strength: i64,
+    now: i64,
+) -> sqlx::Result<bool> {
+    let changed = tx
+        .sql(
+            "UPDATE registrations
+             SET username = $2, password_version = $3, password_hash = $4, password_strength = $5
+             WHERE id = $1 AND consumed_at IS NULL AND expires_at > $6",
+        )
+        .bind(id)
+        .bind(username)
+        .bind(password.version)
+        .bind(&password.hash)
+        .bind(strength)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(changed > 0)
 }
 
 /// Consumes a sign-up; false when it was consumed or expired (INV-01).

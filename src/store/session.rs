@@ -2,6 +2,7 @@
 
 use crate::{
     domain::{
+        amr::Amr,
         id::{ClientId, SessionId, UserId},
         session::{EndReason, Session, SessionKind},
     },
@@ -22,6 +23,8 @@ pub struct NewSession<'a> {
     pub user_agent: Option<&'a str>,
     pub ip: Option<String>,
     pub auth_time: Option<i64>,
+    /// How the person proved who they are.
+    pub amr: Option<&'a Amr>,
     pub expires_at: Option<i64>,
     pub now: i64,
 }
@@ -30,8 +33,8 @@ pub struct NewSession<'a> {
 pub async fn insert(tx: &mut Tx, session: NewSession<'_>) -> sqlx::Result<()> {
     tx.sql(
         "INSERT INTO sessions (id, kind, user_id, client_id, family_hash, scope, device_id, user_agent,
-             created_at, auth_time, expires_at, last_active_at, last_active_ip, device_name)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $9, $12, $13)",
+             created_at, auth_time, expires_at, last_active_at, last_active_ip, device_name, amr)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $9, $12, $13, $14)",
     )
     .bind(session.id)
     .bind(session.kind.as_str())
@@ -46,6 +49,7 @@ pub async fn insert(tx: &mut Tx, session: NewSession<'_>) -> sqlx::Result<()> {
     .bind(session.expires_at)
     .bind(session.ip)
     .bind(session.device_name)
+    .bind(session.amr.map(Amr::as_str))
     .execute()
     .await?;
     Ok(())
@@ -55,7 +59,7 @@ pub async fn insert(tx: &mut Tx, session: NewSession<'_>) -> sqlx::Result<()> {
 pub async fn find_by_family(db: &Db, family_hash: &[u8]) -> sqlx::Result<Option<Session>> {
     db.sql(
         "SELECT s.id AS session_id, s.kind, s.user_id, s.client_id, s.scope, s.device_id,
-             s.created_at AS session_created_at, s.auth_time, s.expires_at AS session_expires_at, s.ended_at,
+             s.created_at AS session_created_at, s.auth_time, s.amr, s.expires_at AS session_expires_at, s.ended_at,
              s.last_active_at, u.username, u.is_admin AS user_is_admin, u.locked_at AS user_locked_at,
              u.deactivated_at AS user_deactivated_at, c.disabled_at AS client_disabled_at
          FROM sessions s LEFT JOIN users u ON u.id = s.user_id LEFT JOIN clients c ON c.id = s.client_id
@@ -76,7 +80,7 @@ pub async fn adopt_family(tx: &mut Tx, id: &SessionId, family_hash: Vec<u8>) -> 
 pub async fn find(db: &Db, id: &SessionId) -> sqlx::Result<Option<Session>> {
     db.sql(
         "SELECT s.id AS session_id, s.kind, s.user_id, s.client_id, s.scope, s.device_id,
-             s.created_at AS session_created_at, s.auth_time, s.expires_at AS session_expires_at, s.ended_at,
+             s.created_at AS session_created_at, s.auth_time, s.amr, s.expires_at AS session_expires_at, s.ended_at,
              s.last_active_at, u.username, u.is_admin AS user_is_admin, u.locked_at AS user_locked_at,
              u.deactivated_at AS user_deactivated_at, c.disabled_at AS client_disabled_at
          FROM sessions s LEFT JOIN users u ON u.id = s.user_id LEFT JOIN clients c ON c.id = s.client_id
@@ -187,29 +191,157 @@ pub async fn is_device_held(db: &Db, user: &UserId, device_id: &str) -> sqlx::Re
     Ok(row.is_some())
 }
 
-/// One line of the list that a person sees.
-#[derive(sqlx::FromRow)]
-pub struct SignedInApplication {
-    /// Of an OAuth client.
+/// A live session as the person sees it whose it is.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct OwnSession {
+    pub id: SessionId,
+    pub kind: String,
+    /// Of its OAuth client.
     pub metadata: Option<String>,
-    /// What any other app calls its device.
     pub device_name: Option<String>,
     pub device_id: Option<String>,
+    pub scope: String,
+    pub user_agent: Option<String>,
     pub created_at: i64,
+    pub amr: Option<Amr>,
     pub last_active_at: i64,
+    pub last_active_ip: Option<String>,
 }
 
-/// Lists the apps in which a user is signed in, the most recently used first.
-pub async fn list_applications(db: &Db, user: &UserId) -> sqlx::Result<Vec<SignedInApplication>> {
+/// Which live sessions of a user are listed, the most recently used first.
+pub struct Wanted<'a> {
+    pub user: &'a UserId,
+    /// The one that is shown by itself.
+    pub except: &'a SessionId,
+    /// Apps that only know who somebody is, or all others: browsers, and apps on devices.
+    pub are_relying_parties: bool,
+    /// When the last one of the page before was used, and which it was.
+    pub behind: (i64, &'a SessionId),
+    pub most: i64,
+}
+
+/// Lists live sessions of a user.
+pub async fn list_own(db: &Db, wanted: &Wanted<'_>, now: i64) -> sqlx::Result<Vec<OwnSession>> {
     db.sql(
-        "SELECT c.metadata, s.device_name, s.device_id, s.created_at, s.last_active_at
+        "SELECT s.id, s.kind, c.metadata, s.device_name, s.device_id, s.scope, s.user_agent, s.created_at, s.amr,
+             s.last_active_at, s.last_active_ip
          FROM sessions s LEFT JOIN clients c ON c.id = s.client_id
-         WHERE s.user_id = $1 AND s.kind <> 'browser' AND s.ended_at IS NULL AND c.disabled_at IS NULL
-         ORDER BY s.last_active_at DESC, s.id DESC LIMIT 100",
+         WHERE s.user_id = $1 AND s.id <> $2 AND s.ended_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > $3)
+             AND (s.kind = 'oauth' AND s.device_id IS NULL) = $4
+             AND (s.last_active_at < $5 OR (s.last_active_at = $5 AND s.id < $6))
+         ORDER BY s.last_active_at DESC, s.id DESC LIMIT $7",
     )
-    .bind(user)
+    .bind(wanted.user)
+    .bind(wanted.except)
+    .bind(now)
+    .bind(wanted.are_relying_parties)
+    .bind(wanted.behind.0)
+    .bind(wanted.behind.1)
+    .bind(wanted.most)
     .all()
     .await
+}
+
+/// Finds a live session of a user.
+pub async fn find_own(db: &Db, user: &UserId, id: &SessionId, now: i64) -> sqlx::Result<Option<OwnSession>> {
+    db.sql(
+        "SELECT s.id, s.kind, c.metadata, s.device_name, s.device_id, s.scope, s.user_agent, s.created_at, s.amr,
+             s.last_active_at, s.last_active_ip
+         FROM sessions s LEFT JOIN clients c ON c.id = s.client_id
+         WHERE s.id = $1 AND s.user_id = $2 AND s.ended_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > $3)",
+    )
+    .bind(id)
+    .bind(user)
+    .bind(now)
+    .optional()
+    .await
+}
+
+/// Finds the live session of a user on a device; the latest, should an import have left several.
+pub async fn find_on_device(db: &Db, user: &UserId, device_id: &str, now: i64) -> sqlx::Result<Option<SessionId>> {
+    let row: Option<(SessionId,)> = db
+        .sql(
+            "SELECT id FROM sessions
+             WHERE user_id = $1 AND device_id = $2 AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > $3)
+             ORDER BY created_at DESC, id DESC LIMIT 1",
+        )
+        .bind(user)
+        .bind(device_id)
+        .bind(now)
+        .optional()
+        .await?;
+    Ok(row.map(|(id,)| id))
+}
+
+/// Finds a live session of a user, as far as ending it asks for.
+pub async fn find_live(tx: &mut Tx, user: &UserId, id: &SessionId) -> sqlx::Result<Option<LiveSession>> {
+    tx.sql("SELECT id, kind, device_id FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NULL")
+        .bind(id)
+        .bind(user)
+        .optional()
+        .await
+}
+
+/// Notes what a person calls the device of a session; false when the session has ended.
+pub async fn set_device_name(tx: &mut Tx, user: &UserId, id: &SessionId, name: &str) -> sqlx::Result<bool> {
+    let changed = tx
+        .sql("UPDATE sessions SET device_name = $3 WHERE id = $1 AND user_id = $2 AND ended_at IS NULL")
+        .bind(id)
+        .bind(user)
+        .bind(name)
+        .execute()
+        .await?;
+    Ok(changed > 0)
+}
+
+/// Lets a session call its device as one before it did: a new login does not rename it at the homeserver either.
+pub async fn inherit_device_name(tx: &mut Tx, id: &SessionId, older: &SessionId) -> sqlx::Result<()> {
+    tx.sql(
+        "UPDATE sessions SET device_name = COALESCE((SELECT device_name FROM sessions WHERE id = $2), device_name)
+         WHERE id = $1",
+    )
+    .bind(id)
+    .bind(older)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Lists the browsers in which a user signed in since a moment, and the one in which the account was created, as each called
+/// itself. An administrator creates accounts from no address.
+pub async fn list_browsers(db: &Db, user: &UserId, since: i64) -> sqlx::Result<Vec<Option<String>>> {
+    let rows: Vec<(Option<String>,)> = db
+        .sql(
+            "SELECT user_agent FROM sessions WHERE user_id = $1 AND kind = 'browser' AND created_at > $2
+             UNION SELECT user_agent FROM account_events
+             WHERE user_id = $1 AND kind = 'registered' AND ip IS NOT NULL
+             LIMIT 200",
+        )
+        .bind(user)
+        .bind(since)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|(user_agent,)| user_agent).collect())
+}
+
+/// Tells whether a user had another session of a client, which may have ended.
+pub async fn had_client(tx: &mut Tx, user: &UserId, client: &ClientId, except: &SessionId) -> sqlx::Result<bool> {
+    let row: Option<(i64,)> = tx
+        .sql("SELECT CAST(1 AS BIGINT) FROM sessions WHERE user_id = $1 AND client_id = $2 AND id <> $3 LIMIT 1")
+        .bind(user)
+        .bind(client)
+        .bind(except)
+        .optional()
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Finds what names the app of a session: the metadata of its client, and what it calls its device.
+pub async fn find_application(db: &Db, id: &SessionId) -> sqlx::Result<Option<(Option<String>, Option<String>)>> {
+    db.sql("SELECT c.metadata, s.device_name FROM sessions s LEFT JOIN clients c ON c.id = s.client_id WHERE s.id = $1")
+        .bind(id)
+        .optional()
+        .await
 }
 
 /// Takes hold of a live session for the rest of the transaction; false when it has ended.

@@ -2,6 +2,7 @@
 
 use crate::{
     domain::{
+        amr::Amr,
         id::{SessionId, SsoLoginId, UserId},
         sso_login::SsoLogin,
     },
@@ -29,7 +30,7 @@ pub async fn insert(tx: &mut Tx, login: &SsoLogin) -> sqlx::Result<()> {
 pub async fn find(db: &Db, id: &SsoLoginId) -> sqlx::Result<Option<SsoLogin>> {
     db.sql(
         "SELECT id, browser_hash, redirect_url, wants_registration, created_at, expires_at, decided_at, user_id,
-             browser_session_id, auth_time, token_expires_at, consumed_at, session_id
+             browser_session_id, auth_time, amr, token_expires_at, consumed_at, session_id
          FROM sso_logins WHERE id = $1",
     )
     .bind(id)
@@ -41,7 +42,7 @@ pub async fn find(db: &Db, id: &SsoLoginId) -> sqlx::Result<Option<SsoLogin>> {
 pub async fn find_by_token(db: &Db, token_hash: &[u8]) -> sqlx::Result<Option<SsoLogin>> {
     db.sql(
         "SELECT id, browser_hash, redirect_url, wants_registration, created_at, expires_at, decided_at, user_id,
-             browser_session_id, auth_time, token_expires_at, consumed_at, session_id
+             browser_session_id, auth_time, amr, token_expires_at, consumed_at, session_id
          FROM sso_logins WHERE token_hash = $1",
     )
     .bind(token_hash)
@@ -54,6 +55,7 @@ pub struct Approval<'a> {
     pub user: &'a UserId,
     pub browser_session: &'a SessionId,
     pub auth_time: i64,
+    pub amr: Option<&'a Amr>,
     pub token_hash: &'a [u8],
     pub token_expires_at: i64,
 }
@@ -63,7 +65,7 @@ pub async fn approve(tx: &mut Tx, id: &SsoLoginId, approval: &Approval<'_>, now:
     let row: Option<(SsoLoginId,)> = tx
         .sql(
             "UPDATE sso_logins SET decided_at = $2, user_id = $3, browser_session_id = $4, auth_time = $5,
-                 token_hash = $6, token_expires_at = $7
+                 token_hash = $6, token_expires_at = $7, amr = $8
              WHERE id = $1 AND decided_at IS NULL AND expires_at > $2 RETURNING id",
         )
         .bind(id)
@@ -73,6 +75,7 @@ pub async fn approve(tx: &mut Tx, id: &SsoLoginId, approval: &Approval<'_>, now:
         .bind(approval.auth_time)
         .bind(approval.token_hash)
         .bind(approval.token_expires_at)
+        .bind(approval.amr.map(Amr::as_str))
         .optional()
         .await?;
     Ok(row.is_some())

@@ -11,7 +11,7 @@ use crate::{
 async fn list_by_folded_name(db: &Db, username: &str) -> sqlx::Result<Vec<User>> {
     db.sql(
         "SELECT id, username, display_name, is_admin, created_at, locked_at, deactivated_at,
-             browser_login_required_at
+             browser_login_required_at, second_factor_required_at
          FROM users WHERE username_folded = $1 ORDER BY CASE WHEN username = $2 THEN 0 ELSE 1 END LIMIT 2",
     )
     .bind(username.to_lowercase())
@@ -38,7 +38,7 @@ pub async fn is_username_taken(db: &Db, username: &str) -> sqlx::Result<bool> {
 pub async fn find_by_email(db: &Db, email: &str) -> sqlx::Result<Option<User>> {
     db.sql(
         "SELECT u.id, u.username, u.display_name, u.is_admin, u.created_at, u.locked_at, u.deactivated_at,
-             u.browser_login_required_at
+             u.browser_login_required_at, second_factor_required_at
          FROM users u JOIN user_emails e ON e.user_id = u.id WHERE e.email = $1 AND e.confirmed_at IS NOT NULL",
     )
     .bind(email)
@@ -49,7 +49,7 @@ pub async fn find_by_email(db: &Db, email: &str) -> sqlx::Result<Option<User>> {
 /// Finds a user by id.
 pub async fn find(db: &Db, id: &UserId) -> sqlx::Result<Option<User>> {
     db.sql(
-        "SELECT id, username, display_name, is_admin, created_at, locked_at, deactivated_at, browser_login_required_at
+        "SELECT id, username, display_name, is_admin, created_at, locked_at, deactivated_at, browser_login_required_at, second_factor_required_at
          FROM users WHERE id = $1",
     )
     .bind(id)
@@ -84,6 +84,8 @@ pub async fn delete_unused(tx: &mut Tx, id: &UserId) -> sqlx::Result<()> {
     tx.sql("DELETE FROM jobs WHERE lane = $1").bind(id).execute().await?;
     tx.sql("DELETE FROM user_passwords WHERE user_id = $1").bind(id).execute().await?;
     tx.sql("DELETE FROM user_emails WHERE user_id = $1").bind(id).execute().await?;
+    tx.sql("DELETE FROM account_events WHERE user_id = $1").bind(id).execute().await?;
+    tx.sql("DELETE FROM terms_agreements WHERE user_id = $1").bind(id).execute().await?;
     tx.sql("DELETE FROM users WHERE id = $1").bind(id).execute().await?;
     Ok(())
 }
@@ -127,6 +129,12 @@ pub async fn reactivate(tx: &mut Tx, id: &UserId) -> sqlx::Result<bool> {
     Ok(changed > 0)
 }
 
+/// Sets the display name of a user, or takes it away.
+pub async fn set_display_name(tx: &mut Tx, id: &UserId, name: Option<&str>) -> sqlx::Result<()> {
+    tx.sql("UPDATE users SET display_name = $2 WHERE id = $1").bind(id).bind(name).execute().await?;
+    Ok(())
+}
+
 /// Gives or takes the right to ask for server administration; false when it was so already.
 pub async fn set_admin(tx: &mut Tx, id: &UserId, is_admin: bool) -> sqlx::Result<bool> {
     let changed = tx
@@ -141,7 +149,7 @@ pub async fn set_admin(tx: &mut Tx, id: &UserId, is_admin: bool) -> sqlx::Result
 /// Lists the users who may ask for server administration.
 pub async fn list_admins(db: &Db) -> sqlx::Result<Vec<User>> {
     db.sql(
-        "SELECT id, username, display_name, is_admin, created_at, locked_at, deactivated_at, browser_login_required_at
+        "SELECT id, username, display_name, is_admin, created_at, locked_at, deactivated_at, browser_login_required_at, second_factor_required_at
          FROM users WHERE is_admin ORDER BY username",
     )
     .all()
@@ -185,6 +193,12 @@ pub async fn hold_for_session(tx: &mut Tx, id: &UserId, proved_at: i64) -> sqlx:
         .execute()
         .await?;
     Ok(held > 0)
+}
+
+/// Takes hold of a user for the rest of the transaction.
+pub async fn hold(tx: &mut Tx, id: &UserId) -> sqlx::Result<()> {
+    tx.sql("UPDATE users SET username = username WHERE id = $1").bind(id).execute().await?;
+    Ok(())
 }
 
 /// Takes hold of a user whose sessions all end.
@@ -232,6 +246,11 @@ pub async fn set_password(tx: &mut Tx, id: &UserId, password: &PasswordHash, now
     Ok(())
 }
 
+/// Removes the password of a user; false when there is none.
+pub async fn delete_password(tx: &mut Tx, id: &UserId) -> sqlx::Result<bool> {
+    Ok(tx.sql("DELETE FROM user_passwords WHERE user_id = $1").bind(id).execute().await? > 0)
+}
+
 /// Replaces a hash by an upgraded one, unless the password was changed in the meantime.
 pub async fn upgrade_password(
     tx: &mut Tx,
@@ -251,15 +270,11 @@ pub async fn upgrade_password(
     Ok(())
 }
 
-/// Adds an e-mail address, in its canonical form, that an administrator vouches for.
-///
-/// # Errors
-/// A unique violation when another account has it.
-pub async fn insert_email(tx: &mut Tx, id: String, user: &UserId, email: &str, now: i64) -> sqlx::Result<()> {
-    tx.sql("INSERT INTO user_emails (id, user_id, email, created_at, confirmed_at) VALUES ($1, $2, $3, $4, $4)")
-        .bind(id)
+/// Notes that a user agreed to a version of the terms.
+pub async fn insert_terms_agreement(tx: &mut Tx, user: &UserId, version: &str, now: i64) -> sqlx::Result<()> {
+    tx.sql("INSERT INTO terms_agreements (user_id, version, agreed_at) VALUES ($1, $2, $3)")
         .bind(user)
-        .bind(email)
+        .bind(version)
         .bind(now)
         .execute()
         .await?;
