@@ -4,6 +4,7 @@
 
 mod check;
 mod development;
+mod email;
 mod generated;
 mod load;
 mod order;
@@ -19,9 +20,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use development::development;
+pub use email::{Email, MailMode, MailTransport};
 pub use load::load;
 pub use sample::{reference, sample};
-pub use value::{Network, Sensitive, WebUrl};
+pub use value::{Mailbox, Network, Sensitive, WebUrl};
 
 use order::as_declared;
 
@@ -55,6 +57,11 @@ pub struct Config {
     /// What people may do with their accounts.
     #[serde(default)]
     pub account: Account,
+
+    /// How mails go out: codes that confirm an address, links after a forgotten password, and notices of what happened on an
+    /// account.
+    #[serde(default)]
+    pub email: Email,
 
     /// Apps that do not speak OAuth 2.0 yet: they sign in with a user name and a password, or through the browser, at the
     /// homeserver's own address. A reverse proxy sends these requests here; docs/reverse-proxy shows how.
@@ -416,6 +423,15 @@ pub enum PasswordAlgorithm {
 pub struct Account {
     /// Whether anybody may create an account with a password.
     pub password_registration_enabled: bool,
+
+    /// Whether whoever creates an account has to confirm an e-mail address first, by a code that is sent there. It needs an
+    /// `email.transport`.
+    pub password_registration_email_required: bool,
+
+    /// The version of the terms of service, such as the date of their last change. Where it is set, whoever creates an account
+    /// has to agree to the terms at `branding.tos_uri`, and the account remembers this version.
+    #[schemars(length(min = 1, max = 64), example = &"2026-11-01")]
+    pub registration_terms_version: Option<String>,
 
     /// Whether people may sign in with their e-mail address in place of their user name.
     pub login_with_email_allowed: bool,

@@ -2,15 +2,15 @@
 //! What is refused here would be a hole or a puzzle later: a secret that can be guessed, an issuer that can be overheard.
 
 use std::collections::HashSet;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use url::Url;
 
 use crate::{crypto::keys::check_rsa, domain::redirect_uri::check_static};
 
 use super::{
-    Bind, Client, ClientAuthMethod, Config, GrantType, HomeserverKind, Network, PasswordAlgorithm, Problem, Problems,
-    Sensitive, SigningKey, WebUrl,
+    Bind, Client, ClientAuthMethod, Config, GrantType, HomeserverKind, MailMode, MailTransport, Network,
+    PasswordAlgorithm, Problem, Problems, Sensitive, SigningKey, WebUrl,
 };
 
 /// Returns every rule that a configuration breaks.
@@ -21,6 +21,8 @@ pub fn problems(config: &Config) -> Vec<Problem> {
     check_matrix(config, &mut problems);
     check_secrets(config, &mut problems);
     check_passwords(config, &mut problems);
+    check_account(config, &mut problems);
+    check_email(config, &mut problems);
     check_upstream_oauth2(config, &mut problems);
     check_clients(config, &mut problems);
     problems.0
@@ -188,9 +190,6 @@ fn check_passwords(config: &Config, problems: &mut Problems) {
     if schemes.is_empty() && config.passwords.enabled {
         problems.add("passwords.schemes", "name at least one scheme, or set `passwords.enabled` to false");
     }
-    if config.account.password_registration_enabled && !config.passwords.enabled {
-        problems.add("account.password_registration_enabled", "needs `passwords.enabled`: nobody could sign in again");
-    }
     let mut versions = HashSet::new();
     for (index, scheme) in schemes.iter().enumerate() {
         let path = format!("passwords.schemes[{index}]");
@@ -201,6 +200,60 @@ fn check_passwords(config: &Config, problems: &mut Problems) {
             problems.add(format!("{path}.cost"), "is only for the algorithm bcrypt");
         }
     }
+}
+
+fn check_account(config: &Config, problems: &mut Problems) {
+    let account = &config.account;
+    if account.password_registration_enabled && !config.passwords.enabled {
+        problems.add("account.password_registration_enabled", "needs `passwords.enabled`: nobody could sign in again");
+    }
+    if account.password_registration_email_required && config.email.transport == MailTransport::Blackhole {
+        let message = "needs an `email.transport`: nobody would get a code";
+        problems.add("account.password_registration_email_required", message);
+    }
+    let has_link = config.branding.tos_uri.as_ref().is_some_and(|uri| uri.scheme() == "https");
+    if account.registration_terms_version.is_some() && !has_link {
+        let message = "needs an https address of the terms, `branding.tos_uri`: nobody agrees to what cannot be read";
+        problems.add("account.registration_terms_version", message);
+    }
+}
+
+fn check_email(config: &Config, problems: &mut Problems) {
+    let email = &config.email;
+    if let Some(hostname) = &email.hostname
+        && !is_host(hostname)
+    {
+        problems.add("email.hostname", "must be the name or the address of a host, without a port");
+    }
+    match (&email.username, &email.password) {
+        (Some(_), None) => problems.add("email.password", "is required with `email.username`"),
+        (None, Some(_)) => problems.add("email.username", "is required with `email.password`"),
+        _ => {}
+    }
+    let is_over_the_wire = email.hostname.as_deref().is_some_and(|hostname| !is_this_machine(hostname));
+    if email.mode == MailMode::Plain && email.password.is_some() && is_over_the_wire {
+        let message =
+            "\"plain\" would show the password to everybody on the way to another host: use \"tls\" or \"starttls\"";
+        problems.add("email.mode", message);
+    }
+    let transport = email.transport;
+    let required = [
+        ("email.from", matches!(transport, MailTransport::Smtp | MailTransport::Sendmail) && email.from.is_none()),
+        ("email.hostname", transport == MailTransport::Smtp && email.hostname.is_none()),
+        ("email.folder", transport == MailTransport::Folder && email.folder.is_none()),
+    ];
+    for (path, _) in required.iter().filter(|(_, missing)| *missing) {
+        problems.add(*path, "is required with this `email.transport`");
+    }
+}
+
+fn is_host(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    text.parse::<IpAddr>().is_ok() || (!text.is_empty() && text.bytes().all(is_plain))
+}
+
+fn is_this_machine(hostname: &str) -> bool {
+    hostname.parse::<IpAddr>().map_or(hostname == "localhost", |address| address.is_loopback())
 }
 
 fn check_upstream_oauth2(config: &Config, problems: &mut Problems) {

@@ -28,6 +28,11 @@ pub fn development(data_dir: &Path, environment: &BTreeMap<String, String>) -> R
             "keys": [{ "key_file": secrets.join(RS256) }],
         },
         "account": { "password_registration_enabled": true },
+        "email": {
+            "from": "Keymaker <keymaker@localhost>",
+            "transport": "folder",
+            "folder": data_dir.join("mail"),
+        },
     });
     // The paths above already lead from the working directory.
     assemble(settings, Path::new(""), environment)

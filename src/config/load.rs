@@ -39,6 +39,7 @@ pub fn assemble(mut settings: Value, base: &Path, environment: &BTreeMap<String,
     let config = serde_json::from_value::<Config>(settings).ok();
     if let Some(mut config) = config {
         config.http.public_base = config.http.public_base.with_trailing_slash();
+        config.email.folder = config.email.folder.map(|folder| base.join(folder));
         let refused = problems.0.len();
         read_secret_files(&mut config, base, &mut problems);
         add_unless_told(&mut problems, check::problems(&config));
@@ -114,10 +115,11 @@ fn read_secret_files(config: &mut Config, base: &Path, problems: &mut Problems) 
             }
         }
     };
-    let Config { database, matrix, secrets, passwords, clients, .. } = config;
+    let Config { database, matrix, secrets, passwords, email, clients, .. } = config;
     read("database.uri", &mut database.uri, &database.uri_file);
     read("matrix.secret", &mut matrix.secret, &matrix.secret_file);
     read("secrets.encryption", &mut secrets.encryption, &secrets.encryption_file);
+    read("email.password", &mut email.password, &email.password_file);
     for (index, key) in secrets.keys.iter_mut().enumerate() {
         read(&format!("secrets.keys[{index}].key"), &mut key.key, &key.key_file);
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::generated::generated_secrets;
 use super::load::of_config;
 use super::order::ORDER;
-use super::{Network, WebUrl};
+use super::{Mailbox, Network, WebUrl};
 
 /// The length of a line of comment, without its indentation.
 const WIDTH: usize = 96;
@@ -100,6 +100,7 @@ fn form(schema: &Value) -> &'static str {
         (Some("array"), _) if schema["items"]["format"] == Network::FORMAT => "list of networks",
         (Some("array"), _) => "list",
         (_, Some(WebUrl::FORMAT)) => "URL",
+        (_, Some(Mailbox::FORMAT)) => "e-mail address",
         (_, Some("password")) => "secret",
         _ if !choices(schema).is_empty() => "one of the words below",
         _ => "text",

@@ -32,6 +32,15 @@ fn valid() -> Value {
             { "version": 2, "algorithm": "argon2id" },
             { "version": 1, "algorithm": "bcrypt", "cost": 12, "secret": "pepper" },
         ] },
+        "account": { "registration_terms_version": "2026-11-01" },
+        "email": {
+            "from": "\"Example Chat\" <no-reply@example.com>",
+            "transport": "smtp",
+            "mode": "starttls",
+            "hostname": "mail.example.com",
+            "username": "keymaker",
+            "password": "hunter2mail",
+        },
         "upstream_oauth2": { "providers": [
             { "id": "company", "human_name": "Example Ltd", "synapse_idp_id": "oidc-company" },
             { "id": "saml_2.old-1" },
@@ -49,6 +58,7 @@ fn valid() -> Value {
                 "redirect_uris": ["com.example.app:/callback"],
             },
         ],
+        "branding": { "tos_uri": "https://example.com/terms" },
         "telemetry": { "metrics": { "allow": ["192.0.2.1"] } },
     })
 }
@@ -116,6 +126,12 @@ fn a_valid_configuration_loads_with_its_values() {
     assert_eq!(keys, [(Some("one"), &*SECRETS.rs256)]);
     assert_eq!(config.passwords.schemes[1].cost(), 12);
     assert_eq!(config.passwords.schemes[1].secret().map(Sensitive::expose), Some("pepper"));
+    assert_eq!(config.email.from.as_ref().map(|from| from.email.to_string()).as_deref(), Some("no-reply@example.com"));
+    assert_eq!((config.email.transport, config.email.port()), (MailTransport::Smtp, 587));
+    assert_eq!(
+        config.email.credentials().map(|(name, password)| (name, password.expose())),
+        Some(("keymaker", "hunter2mail"))
+    );
     let providers: Vec<_> = config
         .upstream_oauth2
         .providers
@@ -315,6 +331,7 @@ fn secrets_come_from_files_beside_the_configuration() {
     home.write("database", "sqlite://from-file.db\n");
     home.write("wiki", "R2x9mK4vTq8wLz1s\n");
     home.write("pepper", "a pepper");
+    home.write("mail", "a password\n");
     let mut settings = valid();
     for (inline, file, name) in [
         ("matrix/secret", "matrix/secret_file", "matrix"),
@@ -323,6 +340,7 @@ fn secrets_come_from_files_beside_the_configuration() {
         ("database/uri", "database/uri_file", "database"),
         ("clients/0/client_secret", "clients/0/client_secret_file", "wiki"),
         ("passwords/schemes/1/secret", "passwords/schemes/1/secret_file", "pepper"),
+        ("email/password", "email/password_file", "mail"),
     ] {
         set(&mut settings, inline, None);
         set(&mut settings, file, Some(json!(name)));
@@ -334,6 +352,7 @@ fn secrets_come_from_files_beside_the_configuration() {
     assert_eq!(config.database.uri(), "sqlite://from-file.db");
     assert_eq!(config.clients[0].secret().map(Sensitive::expose), Some("R2x9mK4vTq8wLz1s"));
     assert_eq!(config.passwords.schemes[1].secret().map(Sensitive::expose), Some("a pepper"));
+    assert_eq!(config.email.credentials().map(|(_, password)| password.expose()), Some("a password"));
 
     // A variable replaces the secret, however the file gives it.
     let config = home
@@ -366,8 +385,7 @@ fn no_secret_is_ever_shown() {
     let shown = format!("{config:?} {config:#?} {}", Sensitive::new("R2x9mK4vTq8wLz1s"));
     let serialised = serde_json::to_string(&config.passwords.schemes).expect("JSON");
     let body = SECRETS.rs256.lines().nth(1).expect("the key's first line");
-    let secrets =
-        [&*SECRETS.matrix_secret, &*SECRETS.encryption, body, "R2x9mK4vTq8wLz1s", "hunter2hunter2", "\"pepper\""];
+    let secrets = [&*SECRETS.matrix_secret, &*SECRETS.encryption, body, "R2x9mK4vTq8wLz1s", "hunter2", "\"pepper\""];
     for secret in secrets {
         assert!(!shown.contains(secret) && !serialised.contains(secret));
     }
@@ -448,6 +466,10 @@ fn development_keeps_its_secrets() {
     assert_eq!(first.http.issuer().as_str(), "http://localhost:8080/");
     assert_eq!(first.matrix.kind, HomeserverKind::None);
     assert!(first.account.password_registration_enabled);
+    assert_eq!(
+        (first.email.transport, first.email.folder.as_deref()),
+        (MailTransport::Folder, Some(&*data.join("mail")))
+    );
 
     let mode = |path: &Path| fs::metadata(path).expect("it exists").permissions().mode() & 0o777;
     assert_eq!(mode(&data), 0o700);

@@ -1,4 +1,4 @@
-//! The values whose text has rules of its own: secrets that never show, web addresses, networks.
+//! The values whose text has rules of its own: secrets that never show, web addresses, networks, mailboxes.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -110,6 +110,39 @@ impl fmt::Display for WebUrl {
 impl Serialize for WebUrl {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.0.as_str())
+    }
+}
+
+/// Somebody who sends or gets mail: an e-mail address, and perhaps a name (RFC 5322 §3.4).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(extend("format" = Mailbox::FORMAT))]
+pub struct Mailbox(#[schemars(with = "String")] lettre::message::Mailbox);
+
+impl Mailbox {
+    /// The name of this form of text in the schema.
+    pub const FORMAT: &str = "mailbox";
+}
+
+impl TryFrom<String> for Mailbox {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse().map(Self).map_err(|_| "not a mailbox")
+    }
+}
+
+impl Deref for Mailbox {
+    type Target = lettre::message::Mailbox;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl Serialize for Mailbox {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
     }
 }
 

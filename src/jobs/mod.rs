@@ -1,5 +1,7 @@
 //! Work after the response: the worker of the durable queue, and the housekeeping that decides nothing (INV-15).
 
+mod mail;
+
 use std::time::Duration;
 
 use tokio::{sync::watch, task::JoinSet};
@@ -23,6 +25,9 @@ const CENSUS_INTERVAL: Duration = Duration::from_secs(600);
 pub fn start(app: &App, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut workers = JoinSet::new();
     workers.spawn(queue(app.clone(), stop.clone()));
+    if app.mail.is_available() {
+        workers.spawn(mail::work(app.clone(), stop.clone()));
+    }
     workers.spawn(every(ACTIVITY_INTERVAL, app.clone(), stop.clone(), |app| async move {
         app.activity.write(&app.db).await
     }));

@@ -38,6 +38,12 @@ pub trait Homeserver: Send + Sync {
     /// Creates the user or brings it up to date.
     async fn provision_user(&self, user: &Provision) -> Result<(), HomeserverError>;
 
+    /// Asks what the user is called; nothing when there is no name, or no such user.
+    async fn display_name(&self, localpart: &str) -> Result<Option<String>, HomeserverError>;
+
+    /// Takes the user's name away.
+    async fn unset_display_name(&self, localpart: &str) -> Result<(), HomeserverError>;
+
     /// Creates the device, or renames it when a name is given; its keys stay.
     async fn upsert_device(
         &self,
@@ -48,6 +54,10 @@ pub trait Homeserver: Send + Sync {
 
     /// Deletes the device; one that is not there is fine.
     async fn delete_device(&self, localpart: &str, device_id: &str) -> Result<(), HomeserverError>;
+
+    /// Lets any device of the user replace the keys by which others know that it is them, for ten minutes; a user without
+    /// keys is fine (spec XSR-03, XSR-04).
+    async fn allow_cross_signing_reset(&self, localpart: &str) -> Result<(), HomeserverError>;
 
     /// Deactivates the user, with all devices; `erase` asks that messages disappear as far as that is possible.
     async fn delete_user(&self, localpart: &str, erase: bool) -> Result<(), HomeserverError>;

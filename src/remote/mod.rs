@@ -1,4 +1,5 @@
 //! The only outgoing network.
 
 pub mod homeserver;
+pub mod mail;
 pub mod synapse;

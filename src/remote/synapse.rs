@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -54,13 +54,26 @@ impl Synapse {
     }
 }
 
+/// What is read of a user.
+#[derive(Deserialize)]
+struct Queried {
+    display_name: Option<String>,
+}
+
+/// The URL of a request names a user; it has no place in an error that is logged.
+fn unavailable(error: reqwest::Error) -> HomeserverError {
+    HomeserverError::Unavailable(error.without_url().to_string())
+}
+
 async fn send(request: RequestBuilder) -> Result<(), HomeserverError> {
-    // The URL of a request names a user; it has no place in an error that is logged.
-    let unavailable = |error: reqwest::Error| HomeserverError::Unavailable(error.without_url().to_string());
+    answer(request).await.map(|_| ())
+}
+
+async fn answer(request: RequestBuilder) -> Result<Response, HomeserverError> {
     let response = request.send().await.map_err(unavailable)?;
     let status = response.status();
     if status.is_success() {
-        return Ok(());
+        return Ok(response);
     }
     let body: MatrixError = response.json().await.unwrap_or_default();
     Err(match (status, body.errcode.as_str()) {
@@ -113,6 +126,19 @@ impl Homeserver for Synapse {
         }
     }
 
+    async fn display_name(&self, localpart: &str) -> Result<Option<String>, HomeserverError> {
+        let request = self.request(Method::GET, "query_user").query(&[("localpart", localpart)]);
+        match answer(request).await {
+            Ok(response) => Ok(response.json::<Queried>().await.map_err(unavailable)?.display_name),
+            Err(HomeserverError::UnknownUser) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn unset_display_name(&self, localpart: &str) -> Result<(), HomeserverError> {
+        self.post("unset_displayname", json!({ "localpart": localpart })).await
+    }
+
     async fn upsert_device(
         &self,
         localpart: &str,
@@ -128,6 +154,10 @@ impl Homeserver for Synapse {
 
     async fn delete_device(&self, localpart: &str, device_id: &str) -> Result<(), HomeserverError> {
         self.post("delete_device", json!({ "localpart": localpart, "device_id": device_id })).await
+    }
+
+    async fn allow_cross_signing_reset(&self, localpart: &str) -> Result<(), HomeserverError> {
+        self.post("allow_cross_signing_reset", json!({ "localpart": localpart })).await
     }
 
     async fn delete_user(&self, localpart: &str, erase: bool) -> Result<(), HomeserverError> {

@@ -7,7 +7,7 @@ use jsonschema::{JsonType, ValidationError, Validator};
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use super::super::{Config, Network, Problems, WebUrl};
+use super::super::{Config, Mailbox, Network, Problems, WebUrl};
 
 /// Returns the schema of the whole configuration, without references, so that a path in it is a path in the settings.
 pub fn of_config() -> Value {
@@ -78,6 +78,7 @@ fn validator(schema: &Value) -> Validator {
         .should_validate_formats(true)
         .with_format(WebUrl::FORMAT, |text: &str| WebUrl::try_from(text.to_owned()).is_ok())
         .with_format(Network::FORMAT, |text: &str| Network::try_from(text.to_owned()).is_ok())
+        .with_format(Mailbox::FORMAT, |text: &str| Mailbox::try_from(text.to_owned()).is_ok())
         .build(schema)
         .expect("the schema is derived from the structs")
 }
@@ -126,6 +127,10 @@ fn wording(kind: &ValidationErrorKind, found: &Value) -> String {
         }
         ValidationErrorKind::Format { format } if format == Network::FORMAT => {
             "must be a network such as 10.0.0.0/8 or fd00::/8, or an address".to_owned()
+        }
+        ValidationErrorKind::Format { format } if format == Mailbox::FORMAT => {
+            "must be an e-mail address, or a name and an address such as \"Example Chat\" <no-reply@example.com>"
+                .to_owned()
         }
         ValidationErrorKind::Minimum { limit } => format!("must be at least {limit}"),
         ValidationErrorKind::Maximum { limit } => format!("must be at most {limit}"),

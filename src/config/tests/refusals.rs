@@ -87,6 +87,28 @@ fn refusals() -> Vec<Refusal> {
         ("passwords/schemes/1/version", json!(2), "passwords.schemes[1].version", "another scheme too"),
         ("passwords/schemes/0/cost", json!(12), "passwords.schemes[0].cost", "only for the algorithm bcrypt"),
         ("passwords/schemes/1/secret_file", json!("a-file"), "passwords.schemes[1].secret_file", "not both"),
+        // Accounts.
+        ("account/password_registration_email", json!(true), "account.password_registration_email", "unknown key"),
+        ("account/registration_terms_version", json!(""), "account.registration_terms_version", "must not be empty"),
+        ("account/registration_terms_version", json!("a".repeat(65)), "account.registration_terms_version", "at most 64 characters"),
+        ("branding/tos_uri", Value::Null, "account.registration_terms_version", "`branding.tos_uri`"),
+        ("branding/tos_uri", json!("http://localhost/terms"), "account.registration_terms_version", "an https address"),
+        // Mail.
+        ("email/from", json!("nobody"), "email.from", "must be an e-mail address"),
+        ("email/from", json!("Example <no-reply@>"), "email.from", "must be an e-mail address"),
+        ("email/reply_to", json!("a@example.com, b@example.com"), "email.reply_to", "must be an e-mail address"),
+        ("email/from", Value::Null, "email.from", "is required with this `email.transport`"),
+        ("email/hostname", Value::Null, "email.hostname", "is required with this `email.transport`"),
+        ("email/hostname", json!("mail.example.com:25"), "email.hostname", "without a port"),
+        ("email/hostname", json!("smtp://mail.example.com"), "email.hostname", "the name or the address of a host"),
+        ("email/hostname", json!(""), "email.hostname", "must not be empty"),
+        ("email/mode", json!("plain"), "email.mode", "would show the password"),
+        ("email/mode", json!("ssl"), "email.mode", "must be one of \"plain\", \"tls\", \"starttls\""),
+        ("email/port", json!(0), "email.port", "must be at least 1"),
+        ("email/username", Value::Null, "email.username", "is required with `email.password`"),
+        ("email/password", Value::Null, "email.password", "is required with `email.username`"),
+        ("email/password_file", json!("a-file"), "email.password_file", "not both"),
+        ("email/hostnam", json!("mail.example.com"), "email.hostnam", "did you mean \"hostname\"?"),
         // Identity providers.
         ("upstream_oauth2/provider", json!([]), "upstream_oauth2.provider", "did you mean \"providers\"?"),
         ("upstream_oauth2/providers/0/issuer", json!("https://id.example.com/"), "upstream_oauth2.providers[0].issuer", "unknown key"),
@@ -139,6 +161,18 @@ fn each_broken_rule_is_refused_at_its_path() {
 }
 
 #[test]
+fn no_code_can_be_required_where_no_mail_is_sent() {
+    let home = Home::new();
+    let mut settings = valid();
+    set(&mut settings, "account/password_registration_email_required", Some(json!(true)));
+    assert!(home.load(&settings).is_ok());
+    set(&mut settings, "email", None);
+    let problems = home.load(&settings).expect_err("no transport");
+    assert_eq!(problems.0.len(), 1, "{problems}");
+    assert_eq!(problems.0[0].path, "account.password_registration_email_required");
+}
+
+#[test]
 fn a_problem_never_quotes_what_is_set() {
     let home = Home::new();
     for (key, value, ..) in refusals() {
@@ -170,3 +204,9 @@ yHqgwIvuaz5Mp2QfcZPZwgR7ddlWSc8uJNEuVlemBgDzIA2dLUSCV7JKxb9iAd+c
 5tjy4J4mWBUH9sk=
 -----END PRIVATE KEY-----
 ";
+
+#[test]
+fn mails_in_a_folder_need_one() {
+    let problems = Home::new().load(&broken("email/transport", &json!("folder"))).expect_err("no folder");
+    assert_eq!(problems.to_string(), "email.folder: is required with this `email.transport`");
+}

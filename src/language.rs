@@ -1,14 +1,21 @@
-//! The languages that pages speak, and the choice among them by `ui_locales`, then `Accept-Language` (WEB-10).
+//! The languages that pages and mails speak, and the choice among them by `ui_locales`, then `Accept-Language` (WEB-10).
 //! Owns no text: messages live in `i18n/`, and `fl!` checks their ids while compiling.
 
 use std::{borrow::Cow, sync::LazyLock};
 
 use i18n_embed::{I18nAssets, LanguageLoader, fluent::FluentLanguageLoader};
+use i18n_embed_fl::fl;
+use serde::{Deserialize, Serialize};
 
-/// A language that every page is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use crate::domain::time::Date;
+
+/// A language in which everything is written that people read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Language {
+    #[default]
+    #[serde(rename = "en")]
     English,
+    #[serde(rename = "fr")]
     French,
 }
 
@@ -29,6 +36,13 @@ impl Language {
             Self::English => &ENGLISH,
             Self::French => &FRENCH,
         }
+    }
+
+    /// Writes a point in time in Unix milliseconds, to the minute and in UTC: nobody knows the reader's zone here.
+    pub fn moment(self, at: i64) -> String {
+        let Date { year, month, day, hour, minute } = Date::of(at);
+        let time = format!("{hour:02}:{minute:02}");
+        fl!(self.loader(), "moment", day = day, month = month, year = year.to_string(), time = time)
     }
 }
 
@@ -101,8 +115,8 @@ struct Messages;
 
 impl Messages {
     const FILES: [(&'static str, &'static [u8]); 2] = [
-        ("en/keymaker.ftl", include_bytes!("../../../i18n/en/keymaker.ftl")),
-        ("fr/keymaker.ftl", include_bytes!("../../../i18n/fr/keymaker.ftl")),
+        ("en/keymaker.ftl", include_bytes!("../i18n/en/keymaker.ftl")),
+        ("fr/keymaker.ftl", include_bytes!("../i18n/fr/keymaker.ftl")),
     ];
 }
 
