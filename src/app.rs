@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
+use webauthn_rs::Webauthn;
 
 use crate::{
     clock::Clock,
@@ -11,11 +12,15 @@ use crate::{
         keys::{KeyError, SigningKeys},
         password::Passwords,
         random,
+        seal::Sealer,
         secret::derive_key,
     },
-    domain::id::{GrantId, JobId, RegistrationId, SessionId, SsoLoginId, TokenId, UserId},
-    flows::{activity::Activity, stand_in::Census},
-    remote::{homeserver::Homeserver, synapse::Synapse},
+    domain::id::{
+        EmailVerificationId, EventId, GrantId, JobId, MailId, PasskeyId, ProofId, RecoveryId, RegistrationId,
+        SessionId, SsoLoginId, TokenId, UserEmailId, UserId,
+    },
+    flows::{activity::Activity, passkey, recover, stand_in::Census},
+    remote::{homeserver::Homeserver, mail::Mailer, synapse::Synapse},
     store::db::Db,
 };
 
@@ -30,11 +35,21 @@ pub struct Parts {
     pub keys: SigningKeys,
     pub csrf_key: [u8; 32],
     pub stand_in_key: [u8; 32],
+    pub sealer: Sealer,
+    pub recovery_code_key: [u8; 32],
+    pub email_code_key: [u8; 32],
+    /// Absent where browsers know no passkeys.
+    pub passkeys: Option<Webauthn>,
     pub census: Census,
     /// Absent with `matrix.kind: none`: there is nothing to keep in step.
     pub homeserver: Option<Arc<dyn Homeserver>>,
     /// Wakes the worker of the queue: a job was inserted.
     pub jobs: Notify,
+    pub mail: Mailer,
+    /// Wakes the worker that sends mails: one was written.
+    pub mails: Notify,
+    /// Who asked for a way back in, and is being looked for.
+    pub recoveries: Arc<Semaphore>,
     pub activity: Activity,
 }
 
@@ -45,6 +60,8 @@ pub enum BuildError {
     Key(#[from] KeyError),
     #[error("the HTTP client for the homeserver cannot be built: {0}")]
     Http(#[from] reqwest::Error),
+    #[error("mail cannot be sent with TLS: {0}")]
+    Mail(#[from] lettre::transport::smtp::Error),
     #[error("matrix.endpoint is missing")]
     NoEndpoint,
 }
@@ -74,6 +91,13 @@ pub fn build(config: Config, db: Db, clock: Clock, homeserver: Option<Arc<dyn Ho
         keys: SigningKeys::read(config.secrets.keys().map(|(kid, pem)| (kid, pem.expose())))?,
         csrf_key: derive_key(&config.secrets.encryption_key(), "csrf"),
         stand_in_key: derive_key(&config.secrets.encryption_key(), "stand-in"),
+        recovery_code_key: derive_key(&config.secrets.encryption_key(), "recovery code"),
+        email_code_key: derive_key(&config.secrets.encryption_key(), "e-mail code"),
+        passkeys: passkey::relying_party(&config),
+        sealer: Sealer::new(&config.secrets.encryption_key()),
+        mail: Mailer::new(&config.email)?,
+        mails: Notify::new(),
+        recoveries: Arc::new(Semaphore::new(recover::AT_ONCE)),
         census: Census::default(),
         config,
         db,
@@ -99,10 +123,17 @@ new_ids! {
     new_user_id ulid UserId;
     new_grant_id ulid GrantId;
     new_sso_login_id ulid SsoLoginId;
+    new_passkey_id ulid PasskeyId;
+    new_proof_id ulid ProofId;
     new_registration_id ulid RegistrationId;
     new_session_id ulid SessionId;
     new_token_id ulid TokenId;
     new_job_id ordered_ulid JobId;
+    new_mail_id ulid MailId;
+    new_event_id ordered_ulid EventId;
+    new_user_email_id ulid UserEmailId;
+    new_email_verification_id ordered_ulid EmailVerificationId;
+    new_recovery_id ulid RecoveryId;
 }
 
 impl Parts {

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::domain::refusal::Refusal;
+use crate::domain::{email::EmailProblem, factor::FactorProblem, refusal::Refusal};
 
 /// The one error type of flows and handlers. What it says about trouble of our own is for the log, never for a client.
 #[derive(Debug, Error)]
@@ -13,6 +13,18 @@ pub enum Error {
     Storage(#[from] sqlx::Error),
     #[error("{0}")]
     Internal(&'static str),
+}
+
+impl From<FactorProblem> for Error {
+    fn from(problem: FactorProblem) -> Self {
+        Refusal::from(problem).into()
+    }
+}
+
+impl From<EmailProblem> for Error {
+    fn from(problem: EmailProblem) -> Self {
+        Refusal::from(problem).into()
+    }
 }
 
 impl Error {

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! main → web, jobs, import → flows → store, crypto, remote → domain
-//!        (app, config, error, clock are visible to all but domain)
+//!        (app, config, error, clock, language are visible to all but domain)
 //! ```
 //!
 //! * `domain` – nouns and their rules: no I/O, nothing asynchronous, no clock
@@ -27,6 +27,7 @@ pub mod error;
 pub mod flows;
 pub mod import;
 pub mod jobs;
+pub mod language;
 pub mod remote;
 pub mod server;
 pub mod store;

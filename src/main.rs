@@ -388,6 +388,7 @@ fn welcome(app: &App, file: Option<&Path>) -> String {
         lines.push(format!("  It runs for development: database and secrets are kept in {}", data_dir().display()));
         lines.push(format!("  Create an account:  {base}register"));
         lines.push("  Or here:            keymaker manage register-user alice --password …".to_owned());
+        lines.push(format!("  Mails:              shown here, and kept in {}", data_dir().join("mail").display()));
         lines.push("  For a real service: keymaker config generate > keymaker.yaml".to_owned());
     }
     match (app.config.matrix.kind, &app.config.matrix.endpoint) {
@@ -527,9 +528,6 @@ fn explain(error: &Error, username: &str) -> String {
     match error {
         Error::Refusal(Refusal::NotFound) => format!("there is no account named {username}"),
         Error::Refusal(Refusal::Username(problem)) => format!("the name {username} cannot be used: {problem}"),
-        Error::Storage(sqlx::Error::Database(database)) if database.is_unique_violation() => {
-            "the e-mail address belongs to another account".to_owned()
-        }
         other => other.to_string(),
     }
 }

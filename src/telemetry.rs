@@ -13,7 +13,7 @@ use tracing_subscriber::{
 };
 
 /// Libraries that, turned up, write down what goes over the wire: tokens, cookies, passwords (CMN-15).
-const WIRE: [&str; 6] = ["h2", "hyper", "hyper_util", "reqwest", "rustls", "tower_http"];
+const WIRE: [&str; 7] = ["h2", "hyper", "hyper_util", "lettre", "reqwest", "rustls", "tower_http"];
 
 /// Makes a subscriber for these directives. None of them can make the wire visible, however precise it is.
 pub fn subscriber<W>(directives: &str, writer: W) -> impl Subscriber + Send + Sync

@@ -113,6 +113,7 @@ struct Request {
     max_age: Option<i64>,
     login_hint: Option<String>,
     ui_locales: Option<String>,
+    acr_values: Option<String>,
 }
 
 /// Phase B, in the order of the table in spec 3.2.
@@ -158,6 +159,7 @@ fn check_request(
         // HNT-02: what cannot be a hint or a list of languages is ignored and never an error.
         login_hint: params.get("login_hint").filter(|hint| is_plain(hint)).map(str::to_owned),
         ui_locales: params.get("ui_locales").filter(|tags| is_plain(tags)).map(str::to_owned),
+        acr_values: params.get("acr_values").filter(|values| is_plain(values)).map(str::to_owned),
     })
 }
 
@@ -287,6 +289,8 @@ async fn insert_grant(
         user_id: None,
         browser_session_id: None,
         auth_time: None,
+        amr: None,
+        acr_values: request.acr_values,
         code_expires_at: None,
         consumed_at: None,
         session_id: None,
@@ -332,6 +336,7 @@ pub async fn approve(app: &App, grant: &Grant, signed_in: &SignedIn) -> Result<R
         user: &signed_in.user.id,
         browser_session: &signed_in.session.session_id,
         auth_time: signed_in.auth_time,
+        amr: signed_in.session.amr.as_ref(),
         scope: &grant.scope,
         code_hash: &code.hash(),
         code_expires_at: now + CODE_LIFE,

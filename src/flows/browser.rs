@@ -5,15 +5,17 @@ use crate::{
     clock::DAY,
     crypto::secret::{Family, Kind, Secret},
     domain::{
-        id::UserId,
+        amr::Amr,
+        id::{ProofId, UserId},
         refusal::Refusal,
         session::{BROWSER_SESSION_LIFE, BROWSER_SESSION_MOST, EndReason, Purpose, Session, SessionKind},
         user::User,
     },
     error::{Error, Result},
-    flows::{Caller, session},
+    flows::{Caller, event, session},
     store::{
         self,
+        db::Tx,
         session::NewSession,
         token::{NewToken, TokenKind},
     },
@@ -49,31 +51,59 @@ pub async fn find(app: &App, cookie: &Secret) -> Result<Option<SignedIn>> {
     Ok(Some(SignedIn { user, session, auth_time }))
 }
 
+/// Who somebody proved to be.
+pub struct Proved {
+    pub user: UserId,
+    /// When what proves it was looked up.
+    pub at: i64,
+    pub amr: Amr,
+    /// Consumed by the login, where it took a second step.
+    pub proof: Option<ProofId>,
+}
+
 /// Signs a browser in on a proof of this moment and gives its new cookie. A login that the browser had before ends (spec
 /// WEB-01: a new id).
 ///
 /// # Errors
 /// `Busy` when the account was deactivated, or all its sessions were ended, since the proof: only another attempt can
-/// tell whether it still holds.
-pub async fn start(
+/// tell whether it still holds. `TransactionOver` when the second step is over or was used.
+pub async fn start(app: &App, proved: &Proved, before: Option<&SignedIn>, caller: &Caller) -> Result<Secret> {
+    let (user, now) = (&proved.user, app.clock.now());
+    let happened = event::sign_in(app, user, caller).await?;
+    let mut tx = app.db.write().await?;
+    if !store::user::hold_for_session(&mut tx, user, proved.at).await? {
+        return Err(Refusal::Busy.into());
+    }
+    if let Some(proof) = &proved.proof
+        && !store::proof::consume_login(&mut tx, proof, now).await?
+    {
+        return Err(Refusal::TransactionOver.into());
+    }
+    if let Some(before) = before {
+        session::end_in(app, &mut tx, &before.session, EndReason::LoggedOut).await?;
+    }
+    let cookie = open_in(app, &mut tx, user, (now, Some(&proved.amr)), caller).await?;
+    event::record(app, &mut tx, user, happened, caller).await?;
+    tx.commit().await.map_err(Error::from)?;
+    Ok(cookie)
+}
+
+/// Opens the session of a browser within a transaction that holds its user, and gives its cookie.
+///
+/// # Errors
+/// When the store fails.
+pub async fn open_in(
     app: &App,
+    tx: &mut Tx,
     user: &UserId,
-    proved_at: i64,
-    before: Option<&SignedIn>,
+    (auth_time, amr): (i64, Option<&Amr>),
     caller: &Caller,
 ) -> Result<Secret> {
     let (now, family) = (app.clock.now(), Family::generate());
     let cookie = Secret::of_family(Kind::BrowserSession, &family);
     let (id, token_id) = (app.new_session_id(), app.new_token_id());
-    let mut tx = app.db.write().await?;
-    if !store::user::hold_for_session(&mut tx, user, proved_at).await? {
-        return Err(Refusal::Busy.into());
-    }
-    if let Some(before) = before {
-        session::end_in(app, &mut tx, &before.session, EndReason::LoggedOut).await?;
-    }
     store::session::insert(
-        &mut tx,
+        tx,
         NewSession {
             id: &id,
             kind: SessionKind::Browser,
@@ -85,14 +115,15 @@ pub async fn start(
             device_name: None,
             user_agent: caller.user_agent.as_deref(),
             ip: caller.ip.clone(),
-            auth_time: Some(now),
+            auth_time: Some(auth_time),
+            amr,
             expires_at: Some(now + BROWSER_SESSION_LIFE),
             now,
         },
     )
     .await?;
     store::token::insert(
-        &mut tx,
+        tx,
         NewToken {
             id: &token_id,
             session: &id,
@@ -104,7 +135,6 @@ pub async fn start(
         },
     )
     .await?;
-    tx.commit().await.map_err(Error::from)?;
     Ok(cookie)
 }
 

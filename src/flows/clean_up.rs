@@ -1,9 +1,16 @@
 //! Hygiene: what ended long ago is forgotten. It changes no decision (INV-15), because expiry is judged when reading.
 
-use crate::{app::App, clock::DAY, domain::session::EndReason, error::Result, flows::session, store};
+use crate::{
+    app::App,
+    clock::DAY,
+    domain::session::EndReason,
+    error::Result,
+    flows::{event::EVENT_LIFE, session},
+    store,
+};
 
 /// Deletes authorizations, logins of older clients and sign-ups that ended a day ago (their codes are still told apart
-/// as used until then), and closes sessions that expired then.
+/// as used until then), codes and links of mails (until then they are counted), mails that nobody wants any more, events that are a year old, and closes sessions that expired.
 ///
 /// # Errors
 /// When the store fails.
@@ -13,6 +20,12 @@ pub async fn clean_up(app: &App) -> Result<()> {
     let grants = store::grant::delete_older_than(&mut tx, before).await?;
     let sso_logins = store::sso_login::delete_older_than(&mut tx, before).await?;
     let registrations = store::registration::delete_older_than(&mut tx, before).await?;
+    store::proof::delete_older_than(&mut tx, before).await?;
+    store::factor::delete_challenges(&mut tx, before).await?;
+    store::email::delete_older_than(&mut tx, before).await?;
+    store::recovery::delete_older_than(&mut tx, before).await?;
+    store::mail::delete_expired(&mut tx, before).await?;
+    store::event::delete_before(&mut tx, app.clock.now() - EVENT_LIFE).await?;
     let sessions = store::session::end_expired(&mut tx, before, EndReason::Expired).await?;
     let devices = session::end_expired_in(app, &mut tx, before).await?;
     tx.commit().await?;

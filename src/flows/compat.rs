@@ -8,6 +8,7 @@ use crate::{
         secret::{Kind, Secret},
     },
     domain::{
+        amr::Amr,
         refusal::Refusal,
         scope::{MATRIX_API, SYNAPSE_ADMIN},
         session::{ACCESS_TOKEN_LIFE, EndReason, Purpose, Session, SessionKind},
@@ -63,7 +64,7 @@ pub struct LoggedIn {
 pub async fn login(app: &App, login: Login, caller: Caller) -> Result<LoggedIn> {
     let entry = match &login.credential {
         Credential::Password { identifier, password } => enter_by_password(app, identifier, password).await?,
-        Credential::LoginToken(token) => enter_by_token(app, token).await?,
+        Credential::LoginToken(token) => enter_by_token(app, token, &caller).await?,
     };
     // Whoever hangs up now must not leave a device without a session.
     let app = app.clone();
@@ -76,6 +77,7 @@ pub async fn login(app: &App, login: Login, caller: Caller) -> Result<LoggedIn> 
 struct Entry {
     user: User,
     auth_time: i64,
+    amr: Option<Amr>,
     /// Absent when the password opened the door.
     sso_login: Option<SsoLogin>,
 }
@@ -88,18 +90,18 @@ async fn enter_by_password(app: &App, identifier: &Identifier, password: &str) -
         error => error,
     })?;
     // CMP-15, TRP-32: this way asks for nothing but the password.
-    if user.browser_login_required_at.is_some() {
+    if user.browser_login_required_at.is_some() || user.second_factor_required_at.is_some() {
         return Err(Refusal::BrowserLoginRequired.into());
     }
-    Ok(Entry { user, auth_time: proved_at, sso_login: None })
+    Ok(Entry { user, auth_time: proved_at, amr: Some(Amr::password()), sso_login: None })
 }
 
 /// CMP-16: known, unexpired and unused, and the person is still signed in where the token was made.
-async fn enter_by_token(app: &App, token: &str) -> Result<Entry> {
+async fn enter_by_token(app: &App, token: &str, caller: &Caller) -> Result<Entry> {
     let token = Secret::parse(Kind::LoginToken, token).ok_or(Refusal::InvalidLoginToken)?;
     let login = store::sso_login::find_by_token(&app.db, &token.hash()).await?.ok_or(Refusal::InvalidLoginToken)?;
     if let Some(consumed_at) = login.consumed_at {
-        return Err(refuse_reuse(app, &login, consumed_at).await?.into());
+        return Err(refuse_reuse(app, &login, consumed_at, caller).await?.into());
     }
     let now = app.clock.now();
     if login.token_expires_at.is_none_or(|at| at <= now) {
@@ -112,18 +114,19 @@ async fn enter_by_token(app: &App, token: &str) -> Result<Entry> {
     check_account(&user)?;
     let browser = store::session::find(&app.db, browser).await?.ok_or(Refusal::InvalidLoginToken)?;
     browser.judge(Purpose::Use, now).map_err(|_| Refusal::InvalidLoginToken)?;
-    Ok(Entry { user, auth_time: login.auth_time.unwrap_or(now), sso_login: Some(login) })
+    let (auth_time, amr) = (login.auth_time.unwrap_or(now), login.amr.clone());
+    Ok(Entry { user, auth_time, amr, sso_login: Some(login) })
 }
 
 /// Within seconds the client lost our response; later somebody else holds the token.
-async fn refuse_reuse(app: &App, login: &SsoLogin, consumed_at: i64) -> Result<Refusal> {
+async fn refuse_reuse(app: &App, login: &SsoLogin, consumed_at: i64, caller: &Caller) -> Result<Refusal> {
     let is_retry = app.clock.now() - consumed_at <= LOGIN_TOKEN_RETRY_GRACE;
     if !is_retry
         && let Some(id) = &login.session_id
         && let Some(session) = store::session::find(&app.db, id).await?
     {
         tracing::warn!(session = %id, "a login token was presented again; its session ends");
-        session::end(app, &session, EndReason::LoginTokenReplayed).await?;
+        session::end_replayed(app, &session, EndReason::LoginTokenReplayed, caller).await?;
     }
     Ok(Refusal::InvalidLoginToken)
 }
@@ -144,6 +147,7 @@ async fn open_session(app: &App, entry: &Entry, login: &Login, caller: &Caller) 
         device_id: Some(&device_id),
         device_name: login.device_name.as_deref(),
         auth_time: Some(entry.auth_time),
+        amr: entry.amr.as_ref(),
         caller,
         warrant: match &entry.sso_login {
             Some(login) => Warrant::LoginToken(&login.id),
@@ -161,8 +165,8 @@ async fn open_session(app: &App, entry: &Entry, login: &Login, caller: &Caller) 
 ///
 /// # Errors
 /// Those of [`refresh::exchange`].
-pub async fn refresh(app: &App, presented: &str) -> Result<Issued> {
-    let exchanged = refresh::exchange(app, Holder::LegacyClient, presented, None).await?;
+pub async fn refresh(app: &App, presented: &str, caller: &Caller) -> Result<Issued> {
+    let exchanged = refresh::exchange(app, Holder::LegacyClient, presented, None, caller).await?;
     Ok(Issued {
         access_token: exchanged.access_token,
         refresh_token: Some(exchanged.refresh_token),
@@ -216,6 +220,7 @@ pub async fn issue_token(app: &App, user: &User, device_id: &str, is_admin: bool
         device_id: Some(device_id),
         device_name: None,
         auth_time: None,
+        amr: None,
         caller: &Caller::default(),
         warrant: Warrant::Standing,
         access_token: Life::Unlimited,

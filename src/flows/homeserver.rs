@@ -28,6 +28,8 @@ const LEASE: i64 = MINUTE;
 const LANE_PATIENCE: Duration = Duration::from_secs(10);
 /// After this time in one lane, what is left waits for the next run.
 const RUN_PATIENCE: Duration = Duration::from_secs(20);
+/// How long somebody who only looks at a page waits for the homeserver.
+const READER_PATIENCE: Duration = Duration::from_secs(3);
 const LONGEST_PAUSE: i64 = 10 * MINUTE;
 
 /// Work at the homeserver. Each kind brings the homeserver to what our store says when it runs.
@@ -119,6 +121,22 @@ async fn try_enter<'a>(app: &'a App, user: &UserId) -> Result<Entry<'a>> {
     Ok(Entry::Entered(Lane { app, homeserver, user: user.clone(), holder }))
 }
 
+/// Asks what a user is called at the homeserver, but not for long; without one it is what the store says.
+///
+/// # Errors
+/// `HomeserverUnavailable`.
+pub async fn display_name(app: &App, user: &User) -> Result<Option<String>> {
+    let Some(homeserver) = app.homeserver.as_deref() else { return Ok(user.display_name.clone()) };
+    match tokio::time::timeout(READER_PATIENCE, homeserver.display_name(&user.username)).await {
+        Ok(Ok(name)) => Ok(name),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the homeserver did not tell a display name");
+            Err(Refusal::HomeserverUnavailable.into())
+        }
+        Err(_) => Err(Refusal::HomeserverUnavailable.into()),
+    }
+}
+
 /// Does what waits in the lane of a user, unless somebody else is at it.
 ///
 /// # Errors
@@ -199,11 +217,7 @@ impl Lane<'_> {
     /// # Errors
     /// `HomeserverUnavailable` when the device could not be created; `DeviceRefused` when it never will be.
     pub async fn create_device(&self, user: &User, device_id: &str, display_name: Option<&str>) -> Result<JobId> {
-        self.run_those(|job| match job {
-            Job::SettleDevice { device_id: other } | Job::RestoreDevice { device_id: other } => other == device_id,
-            _ => true,
-        })
-        .await?;
+        self.run_those(|job| concerns(job, device_id)).await?;
         // People name their devices; a new login on the same one does not rename it.
         let is_known = store::session::is_device_held(&self.app.db, &user.id, device_id).await?;
         let name = display_name.filter(|_| !is_known);
@@ -213,6 +227,11 @@ impl Lane<'_> {
         let job = enqueue(self.app, &mut tx, &self.user, &settle).await?;
         tx.commit().await?;
         let job = job.ok_or(Error::Internal("a lane without a homeserver"))?;
+        self.upsert_device(user, device_id, name).await?;
+        Ok(job)
+    }
+
+    async fn upsert_device(&self, user: &User, device_id: &str, name: Option<&str>) -> Result<()> {
         let result = match self.homeserver.upsert_device(&user.username, device_id, name).await {
             // Somebody removed the user behind our back, or a backup was restored.
             Err(HomeserverError::UnknownUser) => match self.provision(user, None).await? {
@@ -222,9 +241,9 @@ impl Lane<'_> {
             result => result,
         };
         match result {
-            Ok(()) => Ok(job),
+            Ok(()) => Ok(()),
             Err(error @ HomeserverError::Unavailable(_)) => {
-                tracing::warn!(%error, "the homeserver did not create a device");
+                tracing::warn!(%error, "the homeserver did not create or rename a device");
                 Err(Refusal::HomeserverUnavailable.into())
             }
             Err(error) => {
@@ -232,6 +251,46 @@ impl Lane<'_> {
                 Err(Refusal::DeviceRefused.into())
             }
         }
+    }
+
+    /// Renames a device after whatever concerns this user or this device. One that no live session holds is not made again.
+    ///
+    /// # Errors
+    /// `NotFound` when no session holds it; `HomeserverUnavailable`, `DeviceRefused`.
+    pub async fn rename_device(&self, user: &User, device_id: &str, name: &str) -> Result<()> {
+        self.run_those(|job| concerns(job, device_id)).await?;
+        match store::session::is_device_held(&self.app.db, &user.id, device_id).await? {
+            true => self.upsert_device(user, device_id, Some(name)).await,
+            false => Err(Refusal::NotFound.into()),
+        }
+    }
+
+    /// Sets the display name of a user, or takes it away, after whatever concerns the user.
+    ///
+    /// # Errors
+    /// `HomeserverUnavailable`.
+    pub async fn set_display_name(&self, user: &User, name: Option<&str>) -> Result<()> {
+        self.run_those(concerns_user).await?;
+        let result = match name {
+            Some(name) => self.provision(user, Some(name.to_owned())).await?,
+            None => unless_unknown(self.homeserver.unset_display_name(&user.username).await),
+        };
+        result.map_err(|error| {
+            tracing::warn!(user = %user.id, %error, "the homeserver did not change a display name");
+            Refusal::HomeserverUnavailable.into()
+        })
+    }
+
+    /// Lets the devices of a user replace its cross-signing keys for a while.
+    ///
+    /// # Errors
+    /// `HomeserverUnavailable`: nothing was allowed, as far as anybody knows.
+    pub async fn allow_cross_signing_reset(&self, user: &User) -> Result<()> {
+        self.run_those(concerns_user).await?;
+        self.homeserver.allow_cross_signing_reset(&user.username).await.map_err(|error| {
+            tracing::warn!(user = %user.id, %error, "the homeserver did not allow a cross-signing reset");
+            Refusal::HomeserverUnavailable.into()
+        })
     }
 
     /// Makes sure, within a transaction, that the lane is still ours, and keeps it for as long as at the start. What
@@ -329,6 +388,19 @@ impl Lane<'_> {
         let mut tx = self.app.db.write().await?;
         store::job::retry_at(&mut tx, &row.id, self.app.clock.now() + pause, &error.to_string()).await?;
         Ok(tx.commit().await?)
+    }
+}
+
+/// Tells whether a job is about the account as such.
+fn concerns_user(job: &Job) -> bool {
+    !matches!(job, Job::SettleDevice { .. } | Job::RestoreDevice { .. })
+}
+
+/// Tells whether a job is about the account or about this device.
+fn concerns(job: &Job, device_id: &str) -> bool {
+    match job {
+        Job::SettleDevice { device_id: other } | Job::RestoreDevice { device_id: other } => other == device_id,
+        _ => true,
     }
 }
 

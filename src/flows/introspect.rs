@@ -9,6 +9,7 @@ use crate::{
     config::HomeserverKind,
     crypto::secret::{Kind, Secret, equal},
     domain::{
+        amr::Amr,
         params::Params,
         refusal::Refusal,
         session::{PresentedToken, Purpose},
@@ -48,6 +49,13 @@ pub struct Introspection {
     pub exp: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<i64>,
+    /// When the person last signed in, how, and the class that this reaches (spec INT-03, PRM-06).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amr: Option<Amr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -139,6 +147,9 @@ fn describe(app: &App, token: PresentedToken, is_device_member_known: bool, now:
         iat: Some(token.token_created_at / SECOND),
         exp: token.token_expires_at.map(|at| at / SECOND),
         expires_in: token.token_expires_at.map(|at| (at - now).max(SECOND) / SECOND),
+        auth_time: session.auth_time.map(|at| at / SECOND),
+        acr: session.amr.as_ref().map(|amr| amr.acr().as_str()),
+        amr: session.amr,
         sub: session.user_id.map(|id| id.to_string()),
         iss: Some(app.config.http.issuer().as_str().to_owned()),
     }

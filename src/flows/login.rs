@@ -3,7 +3,7 @@
 
 use crate::{
     app::App,
-    crypto::password::Comparand,
+    crypto::password::{Comparand, PasswordHash},
     domain::{
         email,
         id::UserId,
@@ -61,12 +61,39 @@ pub async fn by_password(app: &App, identifier: &Identifier, password: &str) -> 
     };
     check_account(&user)?;
     if let (Some(old), Some(new)) = (stored, verified.upgrade) {
-        let mut tx = app.db.write().await?;
-        store::user::upgrade_password(&mut tx, &user.id, &old, &new, app.clock.now()).await?;
-        tx.commit().await?;
+        upgrade(app, &user.id, &old, &new).await?;
     }
     metrics::counter!("keymaker_logins_total", "result" => "success").increment(1);
     Ok(user)
+}
+
+/// Checks the password of somebody who is signed in.
+///
+/// # Errors
+/// `WrongCredentials` also where there is none; `Busy`; `PasswordsDisabled`.
+pub async fn by_password_of(app: &App, user: &User, password: &str) -> Result<()> {
+    if !app.config.passwords.enabled {
+        return Err(Refusal::PasswordsDisabled.into());
+    }
+    if password.len() > MAX_PASSWORD_BYTES {
+        return Err(Refusal::WrongCredentials.into());
+    }
+    let place = app.passwords.take_place()?;
+    let stored = store::user::find_password(&app.db, &user.id).await?.ok_or(Refusal::WrongCredentials)?;
+    let verified = app.passwords.verify(place, password, Comparand::Stored(stored.clone())).await?;
+    if !verified.is_right {
+        return Err(Refusal::WrongCredentials.into());
+    }
+    match verified.upgrade {
+        Some(new) => upgrade(app, &user.id, &stored, &new).await,
+        None => Ok(()),
+    }
+}
+
+async fn upgrade(app: &App, user: &UserId, old: &PasswordHash, new: &PasswordHash) -> Result<()> {
+    let mut tx = app.db.write().await?;
+    store::user::upgrade_password(&mut tx, user, old, new, app.clock.now()).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Tells whether an account may be signed in to. Ask only when the person has proved who they are.

@@ -7,25 +7,27 @@ use crate::{
     domain::{
         device::is_device_id,
         email,
+        event::Event,
+        id::UserId,
         refusal::Refusal,
         session::EndReason,
         user::{MAX_PASSWORD_BYTES, User},
     },
     error::Result,
     flows::{
-        compat,
+        Caller, compat, event,
         homeserver::{self, Job},
+        password,
         register::{self, NewUser, check_username},
         session,
     },
-    store::{self, session::LiveSession},
+    store::{self, db::Tx, session::LiveSession},
 };
 
 /// Creates a user, with or without a password.
 ///
 /// # Errors
-/// `Username` with the reason, here or at the homeserver; `HomeserverUnavailable`; a store error when the e-mail
-/// address belongs to somebody else.
+/// `Username` with the reason, here or at the homeserver; `HomeserverUnavailable`; `Email(Taken)`.
 pub async fn register_user(
     app: &App,
     username: &str,
@@ -38,13 +40,13 @@ pub async fn register_user(
         None => None,
     };
     let username = check_username(app, username).await?;
-    let hash = match password {
+    let password = match password {
         Some(password) => Some(app.passwords.hash(check_length(password)?).await?),
         None => None,
     };
     let mxid = crate::domain::user::mxid(&username, app.server_name());
-    let new = NewUser { username, display_name: None, is_admin };
-    register::create(app, new, hash.as_ref(), email.as_deref(), None).await?;
+    let new = NewUser { username, display_name: None, is_admin, password, email, terms_version: None };
+    register::create(app, new, None, &Caller::default()).await?;
     Ok(mxid)
 }
 
@@ -56,7 +58,8 @@ pub async fn set_password(app: &App, username: &str, password: &str) -> Result<U
     let user = find(app, username).await?;
     let hash = app.passwords.hash(check_length(password)?).await?;
     let mut tx = app.db.write().await?;
-    store::user::set_password(&mut tx, &user.id, &hash, app.clock.now()).await?;
+    password::replace_in(app, &mut tx, &user.id, &hash).await?;
+    event::record(app, &mut tx, &user.id, Event::PasswordChanged, &Caller::default()).await?;
     tx.commit().await?;
     Ok(user)
 }
@@ -74,6 +77,8 @@ pub async fn set_locked(app: &App, username: &str, is_locked: bool) -> Result<(U
     };
     if has_changed {
         homeserver::enqueue(app, &mut tx, &user.id, &Job::ProvisionUser { display_name: None }).await?;
+        let happened = if is_locked { Event::Locked } else { Event::Unlocked };
+        event::record(app, &mut tx, &user.id, happened, &Caller::default()).await?;
     }
     tx.commit().await?;
     Ok((user, has_changed))
@@ -103,14 +108,26 @@ pub async fn kill_sessions(app: &App, username: &str, is_dry_run: bool) -> Resul
 pub async fn deactivate(app: &App, username: &str, erase: bool) -> Result<(User, bool)> {
     let user = find(app, username).await?;
     let mut tx = app.db.write().await?;
-    // First, so that whoever opens a session meanwhile finds the account held or deactivated.
-    let has_changed = store::user::deactivate(&mut tx, &user.id, app.clock.now()).await?;
-    session::end_all_in(app, &mut tx, &user.id, EndReason::UserDeactivated).await?;
-    if has_changed || erase {
-        homeserver::enqueue(app, &mut tx, &user.id, &Job::DeactivateUser { erase }).await?;
-    }
+    let has_changed = deactivate_in(app, &mut tx, &user.id, erase, &Caller::default()).await?;
     tx.commit().await?;
     Ok((user, has_changed))
+}
+
+/// Deactivates an account within a transaction; false when it was so already.
+///
+/// # Errors
+/// When the store fails.
+pub async fn deactivate_in(app: &App, tx: &mut Tx, user: &UserId, erase: bool, caller: &Caller) -> Result<bool> {
+    // First, so that whoever opens a session meanwhile finds the account held or deactivated.
+    let has_changed = store::user::deactivate(tx, user, app.clock.now()).await?;
+    session::end_all_in(app, tx, user, EndReason::UserDeactivated).await?;
+    if has_changed || erase {
+        homeserver::enqueue(app, tx, user, &Job::DeactivateUser { erase }).await?;
+    }
+    if has_changed {
+        event::record(app, tx, user, Event::Deactivated, caller).await?;
+    }
+    Ok(has_changed)
 }
 
 /// Takes a deactivation back, here and at the homeserver; false when there was none. Sessions that ended stay ended.
@@ -123,6 +140,7 @@ pub async fn reactivate(app: &App, username: &str) -> Result<(User, bool)> {
     let has_changed = store::user::reactivate(&mut tx, &user.id).await?;
     if has_changed {
         homeserver::enqueue(app, &mut tx, &user.id, &Job::ReactivateUser).await?;
+        event::record(app, &mut tx, &user.id, Event::Reactivated, &Caller::default()).await?;
     }
     tx.commit().await?;
     Ok((user, has_changed))

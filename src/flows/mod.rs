@@ -1,5 +1,6 @@
 //! Verbs: what Keymaker does, one file each. The transaction boundary is here, and nowhere above.
 
+pub mod account;
 pub mod activity;
 pub mod authorize;
 pub mod browser;
@@ -7,12 +8,20 @@ pub mod clean_up;
 pub mod client_auth;
 pub mod client_registration;
 pub mod compat;
+pub mod email;
+pub mod event;
+pub mod factor;
 pub mod homeserver;
 pub mod import;
 pub mod introspect;
 pub mod login;
+pub mod mail;
 pub mod manage;
 pub mod open;
+pub mod passkey;
+pub mod password;
+pub mod prove;
+pub mod recover;
 pub mod refresh;
 pub mod register;
 pub mod revoke;
@@ -22,9 +31,13 @@ pub mod stand_in;
 pub mod token;
 pub mod userinfo;
 
-/// Who makes a request, as far as it is written down.
+use crate::language::Language;
+
+/// Who makes a request, as far as it is written down. The default is an administrator at the command line.
 #[derive(Clone, Debug, Default)]
 pub struct Caller {
     pub ip: Option<String>,
     pub user_agent: Option<String>,
+    /// In which mails are written that the request causes.
+    pub language: Language,
 }

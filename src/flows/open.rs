@@ -5,6 +5,8 @@ use crate::{
     app::App,
     crypto::secret::{Family, Kind, Secret},
     domain::{
+        amr::Amr,
+        event::Event,
         id::{ClientId, GrantId, JobId, SessionId, SsoLoginId, UserId},
         refusal::Refusal,
         session::SessionKind,
@@ -12,7 +14,7 @@ use crate::{
     },
     error::Result,
     flows::{
-        Caller,
+        Caller, event,
         homeserver::{self, Lane},
         session,
     },
@@ -63,6 +65,8 @@ pub struct Opening<'a> {
     /// What a new device is called at the homeserver. Other people see it (spec DEV-04).
     pub device_name: Option<&'a str>,
     pub auth_time: Option<i64>,
+    /// How the person proved who they are.
+    pub amr: Option<&'a Amr>,
     pub caller: &'a Caller,
     pub warrant: Warrant<'a>,
     pub access_token: Life,
@@ -130,13 +134,21 @@ async fn commit(app: &App, opening: Opening<'_>, device: Option<Created<'_>>) ->
         user_agent: opening.caller.user_agent.as_deref(),
         ip: opening.caller.ip.clone(),
         auth_time: opening.auth_time,
+        amr: opening.amr,
         // Without a refresh token the session is over with its one token.
         expires_at: if opening.refresh_token.is_none() { opening.access_token.end(now) } else { None },
         now,
     };
     store::session::insert(&mut tx, new).await?;
-    if let (Some(user), Some(device_id)) = (user, opening.device_id) {
-        session::replace_on_device(app, &mut tx, user, device_id, &id).await?;
+    if let Some(user) = user {
+        let is_known = match (opening.device_id, opening.client) {
+            (Some(device_id), _) => session::replace_on_device(app, &mut tx, user, device_id, &id).await?,
+            (None, Some(client)) => store::session::had_client(&mut tx, user, client, &id).await?,
+            (None, None) => false,
+        };
+        let name = opening.device_name.map(str::to_owned);
+        let happened = if is_known { Event::AppSignedIn { name } } else { Event::NewAppSignedIn { name } };
+        event::record(app, &mut tx, user, happened, opening.caller).await?;
     }
     let access_token = Secret::of_family(Kind::AccessToken, &family);
     insert_token(app, &mut tx, &id, (TokenKind::Access, &access_token), opening.access_token, now).await?;

@@ -22,8 +22,8 @@ use crate::{
     },
     error::{Error, Result},
     flows::{
-        session,
-        token::{TokenResponse, id_token, required},
+        Caller, session,
+        token::{Login, TokenResponse, id_token, required},
     },
     store::{
         self,
@@ -80,13 +80,19 @@ pub struct Exchanged {
 /// # Errors
 /// `InvalidGrant` for a token that is unknown, another client's, or replayed: the last ends the session.
 /// `RefreshTokenExpired` when the session lives on. `InvalidScope` when more is asked than was granted.
-pub async fn exchange(app: &App, holder: Holder<'_>, presented: &str, narrower: Option<&str>) -> Result<Exchanged> {
+pub async fn exchange(
+    app: &App,
+    holder: Holder<'_>,
+    presented: &str,
+    narrower: Option<&str>,
+    caller: &Caller,
+) -> Result<Exchanged> {
     let unknown = Refusal::InvalidGrant("the refresh token is unknown");
     let presented = Secret::parse_token(Kind::RefreshToken, presented).ok_or(unknown.clone())?;
     // A token that another request exchanges between our look and our hold is looked at once more.
     for _ in 0..3 {
         let Some(token) = store::token::find(&app.db, TokenKind::Refresh, &presented.hash()).await? else {
-            return Err(refuse_forgotten(app, holder, &presented).await?.into());
+            return Err(refuse_forgotten(app, holder, &presented, caller).await?.into());
         };
         if !holder.holds(&token.session) {
             return Err(unknown.into());
@@ -95,7 +101,7 @@ pub async fn exchange(app: &App, holder: Holder<'_>, presented: &str, narrower: 
         let scope = narrowed_scope(&token.session, narrower)?;
         let issued = match token.consumed_at {
             None => rotate(app, &token, &presented, scope.as_deref()).await?,
-            Some(consumed_at) => Some(deliver_again(app, &token, &presented, consumed_at).await?),
+            Some(consumed_at) => Some(deliver_again(app, &token, &presented, consumed_at, caller).await?),
         };
         if let Some(Issued { pair, scope, life }) = issued {
             metrics::counter!("keymaker_refreshes_total", "kind" => refresh_kind(&token)).increment(1);
@@ -112,18 +118,17 @@ pub async fn exchange(app: &App, holder: Holder<'_>, presented: &str, narrower: 
 ///
 /// # Errors
 /// Those of [`exchange`].
-pub async fn refresh(app: &App, client: &Client, params: &Params) -> Result<TokenResponse> {
+pub async fn refresh(app: &App, client: &Client, params: &Params, caller: &Caller) -> Result<TokenResponse> {
     let presented = required(params, "refresh_token")?;
-    let exchanged = exchange(app, Holder::Client(client), presented, params.get("scope")).await?;
+    let exchanged = exchange(app, Holder::Client(client), presented, params.get("scope"), caller).await?;
     let granted = Scope::parse(&exchanged.scope).unwrap_or_default();
     let user = match (&exchanged.session.user_id, granted.is_openid()) {
         (Some(user), true) => store::user::find(&app.db, user).await?,
         _ => None,
     };
     // REF-11: the time of the original login, and no nonce.
-    let id_token = user
-        .map(|user| id_token(app, client, &user, exchanged.session.auth_time, None, &exchanged.access_token))
-        .transpose()?;
+    let login = Login { auth_time: exchanged.session.auth_time, amr: exchanged.session.amr.as_ref() };
+    let id_token = user.map(|user| id_token(app, client, &user, login, None, &exchanged.access_token)).transpose()?;
     Ok(TokenResponse {
         access_token: exchanged.access_token.expose().to_owned(),
         token_type: "Bearer",
@@ -139,20 +144,20 @@ fn refresh_kind(token: &PresentedToken) -> &'static str {
 }
 
 /// A token without a row is garbage, or one that was superseded long ago: then its family names the session.
-async fn refuse_forgotten(app: &App, holder: Holder<'_>, presented: &Secret) -> Result<Refusal> {
+async fn refuse_forgotten(app: &App, holder: Holder<'_>, presented: &Secret, caller: &Caller) -> Result<Refusal> {
     if let Some(session) = session::find_by_token(app, TokenKind::Refresh, presented).await?
         && session.ended_at.is_none()
         && holder.holds(&session)
     {
-        end_replayed(app, &session).await?;
+        end_replayed(app, &session, caller).await?;
     }
     Ok(Refusal::InvalidGrant("the refresh token is unknown"))
 }
 
 /// REF-06: one of two holders is a thief, and nobody can tell which.
-async fn end_replayed(app: &App, session: &Session) -> Result<()> {
+async fn end_replayed(app: &App, session: &Session, caller: &Caller) -> Result<()> {
     tracing::warn!(session = %session.session_id, "a superseded refresh token was replayed; its session ends");
-    session::end(app, session, EndReason::RefreshTokenReplayed).await
+    session::end_replayed(app, session, EndReason::RefreshTokenReplayed, caller).await
 }
 
 /// RFC 6749 §6: no more than was granted; the refresh token itself never shrinks (REF-07).
@@ -234,7 +239,13 @@ fn refresh_token_end(app: &App, session: &Session, now: i64) -> Option<i64> {
 }
 
 /// Hands out the pair of an exchanged refresh token again, or finds that this is a replay.
-async fn deliver_again(app: &App, token: &PresentedToken, presented: &Secret, consumed_at: i64) -> Result<Issued> {
+async fn deliver_again(
+    app: &App,
+    token: &PresentedToken,
+    presented: &Secret,
+    consumed_at: i64,
+    caller: &Caller,
+) -> Result<Issued> {
     let now = app.clock.now();
     let ended = Refusal::InvalidGrant("the session has ended");
     let (Some(sealed), Some(access), Some(refresh)) =
@@ -250,7 +261,7 @@ async fn deliver_again(app: &App, token: &PresentedToken, presented: &Secret, co
         store::token::find_pair(&mut tx, access, refresh).await?.filter(|pair| pair.may_be_repeated(consumed_at, now));
     let Some(state) = state else {
         drop(tx);
-        end_replayed(app, &token.session).await?;
+        end_replayed(app, &token.session, caller).await?;
         return Err(Refusal::InvalidGrant("the refresh token was replayed").into());
     };
     if state.refresh_expires_at.is_some_and(|at| at <= now) {

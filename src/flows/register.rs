@@ -1,37 +1,30 @@
-//! Signing up in the browser (spec area 3.9): a name and a password first, the display name and the commit second.
+//! Signing up in the browser (spec area 3.9): a name and a password first, then an e-mail address where one is wanted, the
+//! display name and the commit last.
 //! Order of the commit (HSI-04): our row reserves the name, then the homeserver creates the user, then sessions may be.
-
-use zxcvbn::{Entropy, zxcvbn};
 
 use crate::{
     app::App,
     clock::HOUR,
     crypto::{password::PasswordHash, secret::Secret},
     domain::{
+        email::EmailProblem,
+        event::Event,
         id::{GrantId, RegistrationId, SsoLoginId, UserId},
         refusal::Refusal,
         user::{User, UsernameProblem, choose_username, display_name},
     },
     error::{Error, Result},
-    flows::homeserver::{self, Job, Lane},
+    flows::{
+        Caller, event,
+        homeserver::{self, Job, Lane},
+        password::NewPassword,
+    },
     remote::homeserver::HomeserverError,
-    store::{self, registration::Registration},
+    store::{self, email::EmailVerification, registration::Registration},
 };
 
 /// How long a sign-up may take (spec SGN-01).
 const REGISTRATION_LIFE: i64 = HOUR;
-
-/// Judges how hard a password is to guess, with the words of this account among the guesses.
-pub fn strength(app: &App, username: &str, password: &str) -> Entropy {
-    // Guessing strength is decided early in a text; judging a long one costs quadratic time (INV-08).
-    let judged: String = password.chars().take(100).collect();
-    zxcvbn(&judged, &[username, app.server_name(), "matrix"])
-}
-
-/// Tells whether a password may be chosen here.
-pub fn is_strong_enough(app: &App, strength: &Entropy) -> bool {
-    u8::from(strength.score()) >= app.config.passwords.minimum_complexity
-}
 
 /// Checks that a name can be given to a new account, here and at the homeserver, and gives its stored form.
 ///
@@ -61,7 +54,7 @@ pub enum Errand {
     SsoLogin(SsoLoginId),
 }
 
-/// Begins a sign-up with a name that `check_username` gave and a password that is strong enough.
+/// Begins a sign-up with a name that `check_username` gave.
 ///
 /// # Errors
 /// `Busy` when too many passwords are being hashed.
@@ -70,10 +63,9 @@ pub async fn begin(
     browser: &Secret,
     errand: Option<Errand>,
     username: String,
-    password: &str,
-    strength: u8,
+    password: NewPassword<'_>,
 ) -> Result<RegistrationId> {
-    let hash = app.passwords.hash(password).await?;
+    let hash = password.hash(app).await?;
     let (grant_id, sso_login_id) = match errand {
         Some(Errand::Authorization(grant)) => (Some(grant), None),
         Some(Errand::SsoLogin(login)) => (None, Some(login)),
@@ -88,7 +80,7 @@ pub async fn begin(
         username,
         password_version: hash.version,
         password_hash: hash.hash,
-        password_strength: i64::from(strength),
+        password_strength: i64::from(password.strength),
         created_at: now,
         expires_at: now + REGISTRATION_LIFE,
         consumed_at: None,
@@ -97,6 +89,45 @@ pub async fn begin(
     store::registration::insert(&mut tx, &registration).await?;
     tx.commit().await?;
     Ok(registration.id)
+}
+
+/// Gives a sign-up another name and another password; what was confirmed in it stays so.
+///
+/// # Errors
+/// `TransactionOver`, `Busy`.
+pub async fn change(app: &App, registration: &RegistrationId, username: &str, password: NewPassword<'_>) -> Result<()> {
+    let hash = password.hash(app).await?;
+    let mut tx = app.db.write().await?;
+    let strength = i64::from(password.strength);
+    if !store::registration::change(&mut tx, registration, username, &hash, strength, app.clock.now()).await? {
+        return Err(Refusal::TransactionOver.into());
+    }
+    Ok(tx.commit().await?)
+}
+
+/// What a sign-up waits for after its name and its password.
+pub enum Step {
+    /// An e-mail address.
+    Address,
+    /// The code that was sent there.
+    Code(EmailVerification),
+    /// The last button.
+    Finish { email: Option<String> },
+}
+
+/// Tells what a sign-up waits for: it can be gone on with at any time, in any tab of its browser.
+///
+/// # Errors
+/// When the store fails.
+pub async fn step(app: &App, registration: &RegistrationId) -> Result<Step> {
+    if !app.config.account.password_registration_email_required {
+        return Ok(Step::Finish { email: None });
+    }
+    Ok(match store::email::find_last_of(&app.db, registration).await? {
+        None => Step::Address,
+        Some(verification) if verification.consumed_at.is_some() => Step::Finish { email: Some(verification.email) },
+        Some(verification) => Step::Code(verification),
+    })
 }
 
 /// Finds a sign-up that this browser began.
@@ -114,17 +145,32 @@ pub async fn find(app: &App, id: &RegistrationId, browser: &Secret) -> Result<Re
     Ok(registration)
 }
 
-/// Completes a sign-up and gives the new user.
+/// Completes a sign-up and gives the new user. Whoever signs up agrees to the version of the terms that they were shown.
 ///
 /// # Errors
-/// `Username(Taken)` when somebody was faster; `TransactionOver`; `HomeserverUnavailable` before anything is done.
-pub async fn finish(app: &App, registration: &Registration, chosen_name: &str) -> Result<UserId> {
+/// `Username(Taken)` and `Email(Taken)` when somebody was faster; `Email(Unconfirmed)`; `TermsNotAgreed`, also to an older
+/// version; `TransactionOver`; `HomeserverUnavailable` before anything is done.
+pub async fn finish(
+    app: &App,
+    registration: &Registration,
+    chosen_name: &str,
+    agreed_terms: Option<&str>,
+    caller: &Caller,
+) -> Result<UserId> {
+    let Step::Finish { email } = step(app, &registration.id).await? else {
+        return Err(EmailProblem::Unconfirmed.into());
+    };
+    let terms_version = app.config.account.registration_terms_version.clone();
+    if terms_version.is_some() && terms_version.as_deref() != agreed_terms {
+        return Err(Refusal::TermsNotAgreed.into());
+    }
     let username = check_username(app, &registration.username).await?;
     let password = PasswordHash { version: registration.password_version, hash: registration.password_hash.clone() };
-    let new = NewUser { username, display_name: display_name(chosen_name), is_admin: false };
-    let (app, registration) = (app.clone(), registration.id.clone());
+    let display_name = display_name(chosen_name);
+    let new = NewUser { username, display_name, is_admin: false, password: Some(password), email, terms_version };
+    let (app, registration, caller) = (app.clone(), registration.id.clone(), caller.clone());
     // A person who closes the browser now must not leave half an account.
-    tokio::spawn(async move { create(&app, new, Some(&password), None, Some(&registration)).await })
+    tokio::spawn(async move { create(&app, new, Some(&registration), &caller).await })
         .await
         .map_err(|_| Error::Internal("a sign-up died"))?
 }
@@ -134,21 +180,20 @@ pub struct NewUser {
     pub username: String,
     pub display_name: Option<String>,
     pub is_admin: bool,
+    pub password: Option<PasswordHash>,
+    /// In its canonical form; it is theirs.
+    pub email: Option<String>,
+    /// What they agreed to.
+    pub terms_version: Option<String>,
 }
 
 /// Inserts a user, with the job that creates it at the homeserver, and does that job at once.
 ///
 /// # Errors
-/// `Username` when the name is taken or the homeserver refuses it: then there is no user. `TransactionOver` when the
-/// sign-up was completed before. A homeserver that does not answer is no error: the job waits, and nobody gets a
+/// `Username` when the name is taken or the homeserver refuses it, `Email(Taken)` when the address is somebody else's: then
+/// there is no user. `TransactionOver` when the sign-up was completed before. A homeserver that does not answer is no error: the job waits, and nobody gets a
 /// session before it is done.
-pub async fn create(
-    app: &App,
-    new: NewUser,
-    password: Option<&PasswordHash>,
-    email: Option<&str>,
-    registration: Option<&RegistrationId>,
-) -> Result<UserId> {
+pub async fn create(app: &App, new: NewUser, registration: Option<&RegistrationId>, caller: &Caller) -> Result<UserId> {
     let now = app.clock.now();
     let user = User {
         id: app.new_user_id(),
@@ -159,6 +204,7 @@ pub async fn create(
         locked_at: None,
         deactivated_at: None,
         browser_login_required_at: None,
+        second_factor_required_at: None,
     };
     let mut tx = app.db.write().await?;
     if let Some(registration) = registration
@@ -167,12 +213,18 @@ pub async fn create(
         return Err(Refusal::TransactionOver.into());
     }
     store::user::insert(&mut tx, &user).await.map_err(taken)?;
-    if let Some(password) = password {
+    if let Some(password) = &new.password {
         store::user::set_password(&mut tx, &user.id, password, now).await?;
     }
-    if let Some(email) = email {
-        store::user::insert_email(&mut tx, app.new_token_id().to_string(), &user.id, email, now).await?;
+    if let Some(email) = &new.email
+        && !store::email::claim(&mut tx, &app.new_user_email_id(), &user.id, email, now).await?
+    {
+        return Err(EmailProblem::Taken.into());
     }
+    if let Some(version) = &new.terms_version {
+        store::user::insert_terms_agreement(&mut tx, &user.id, version, now).await?;
+    }
+    event::record(app, &mut tx, &user.id, Event::Registered, caller).await?;
     homeserver::enqueue(app, &mut tx, &user.id, &Job::ProvisionUser { display_name: new.display_name }).await?;
     let lane = homeserver::enter_in(app, &mut tx, &user.id).await?;
     tx.commit().await?;

@@ -4,11 +4,20 @@ use crate::{
     app::App,
     crypto::secret::Secret,
     domain::{
+        act::Act,
+        event::Event,
         id::{SessionId, UserId},
-        session::{EndReason, Session},
+        refusal::Refusal,
+        session::{EndReason, Session, SessionKind},
     },
     error::Result,
-    flows::homeserver::{self, Job},
+    flows::{
+        Caller,
+        browser::SignedIn,
+        event,
+        homeserver::{self, Job},
+        prove,
+    },
     store::{self, db::Tx, session::LiveSession, token::TokenKind},
 };
 
@@ -55,11 +64,80 @@ pub async fn end(app: &App, session: &Session, reason: EndReason) -> Result<()> 
     let mut tx = app.db.write().await?;
     let has_ended = end_in(app, &mut tx, session, reason).await?;
     tx.commit().await?;
+    finish(app, session, reason, has_ended);
+    Ok(())
+}
+
+fn finish(app: &App, session: &Session, reason: EndReason, has_ended: bool) {
     app.jobs.notify_one();
     if has_ended {
         tracing::info!(session = %session.session_id, reason = reason.as_str(), "a session ended");
         count(reason, 1);
     }
+}
+
+/// Ends a session because something of it came again that is good once: one of two holders is a thief, and nobody can tell
+/// which. The owner hears of it.
+///
+/// # Errors
+/// When the store fails.
+pub async fn end_replayed(app: &App, session: &Session, reason: EndReason, caller: &Caller) -> Result<()> {
+    let name = event::app_name(app, &session.session_id, caller).await?;
+    let mut tx = app.db.write().await?;
+    let has_ended = end_in(app, &mut tx, session, reason).await?;
+    if let (true, Some(user)) = (has_ended, &session.user_id) {
+        let happened = match reason {
+            EndReason::RefreshTokenReplayed => Event::RefreshTokenReplayed { name },
+            _ => Event::LoginReplayed { name },
+        };
+        event::record(app, &mut tx, user, happened, caller).await?;
+    }
+    tx.commit().await?;
+    finish(app, session, reason, has_ended);
+    Ok(())
+}
+
+/// Ends one session of whoever is signed in on a proof for [`Act::EndSession`], and gives it.
+///
+/// # Errors
+/// `ProofNeeded`; `NotFound` when it has ended or is somebody else's.
+pub async fn end_own(
+    app: &App,
+    signed_in: &SignedIn,
+    proof: &str,
+    id: &SessionId,
+    caller: &Caller,
+) -> Result<LiveSession> {
+    let (user, reason) = (&signed_in.user.id, EndReason::EndedByOwner);
+    let name = event::app_name(app, id, caller).await?;
+    let mut tx = app.db.write().await?;
+    prove::consume(app, &mut tx, signed_in, Act::EndSession, Some(id.as_str()), proof).await?;
+    let session = store::session::find_live(&mut tx, user, id).await?.ok_or(Refusal::NotFound)?;
+    end_one(app, &mut tx, id, Some(user), session.device_id.as_deref(), reason).await?;
+    event::record(app, &mut tx, user, Event::SessionEnded { name }, caller).await?;
+    tx.commit().await?;
+    app.jobs.notify_one();
+    tracing::info!(session = %id, reason = reason.as_str(), "a session ended");
+    count(reason, 1);
+    Ok(session)
+}
+
+/// Ends every session of whoever is signed in but this one of the browser, on a proof for [`Act::EndOtherSessions`].
+///
+/// # Errors
+/// `ProofNeeded`.
+pub async fn end_others(app: &App, signed_in: &SignedIn, proof: &str, caller: &Caller) -> Result<()> {
+    let (user, reason) = (&signed_in.user.id, EndReason::EndedByOwner);
+    let mut tx = app.db.write().await?;
+    prove::consume(app, &mut tx, signed_in, Act::EndOtherSessions, None, proof).await?;
+    let ended = end_all_but_in(app, &mut tx, user, Some(&signed_in.session.session_id), reason).await?;
+    if !ended.is_empty() {
+        event::record(app, &mut tx, user, Event::SessionsEnded, caller).await?;
+    }
+    tx.commit().await?;
+    app.jobs.notify_one();
+    tracing::info!(%user, sessions = ended.len(), reason = reason.as_str(), "all other sessions of a user ended");
+    count(reason, ended.len());
     Ok(())
 }
 
@@ -68,13 +146,39 @@ pub async fn end(app: &App, session: &Session, reason: EndReason) -> Result<()> 
 /// # Errors
 /// When the store fails.
 pub async fn end_all_in(app: &App, tx: &mut Tx, user: &UserId, reason: EndReason) -> Result<Vec<LiveSession>> {
+    end_all_but_in(app, tx, user, None, reason).await
+}
+
+async fn end_all_but_in(
+    app: &App,
+    tx: &mut Tx,
+    user: &UserId,
+    except: Option<&SessionId>,
+    reason: EndReason,
+) -> Result<Vec<LiveSession>> {
     // Whoever opens a session holds the user too, and looks when they all ended, so none slips through.
     store::user::hold_to_end_sessions(tx, user, app.clock.now()).await?;
-    let live = store::session::list_live(tx, user).await?;
+    let mut live = store::session::list_live(tx, user).await?;
+    live.retain(|session| Some(&session.id) != except);
     for session in &live {
         end_one(app, tx, &session.id, Some(user), session.device_id.as_deref(), reason).await?;
     }
     Ok(live)
+}
+
+/// Ends the live sessions of a user in browsers within a transaction; the apps stay signed in. A login that is on its way
+/// on what was true before does not come through.
+///
+/// # Errors
+/// When the store fails.
+pub async fn end_browsers_in(app: &App, tx: &mut Tx, user: &UserId, reason: EndReason) -> Result<()> {
+    store::user::hold_to_end_sessions(tx, user, app.clock.now()).await?;
+    for session in store::session::list_live(tx, user).await? {
+        if session.kind == SessionKind::Browser.as_str() {
+            end_one(app, tx, &session.id, Some(user), session.device_id.as_deref(), reason).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Ends sessions with a device that expired before a moment, some at a time, and counts them. Until then the app can sign
@@ -109,13 +213,22 @@ fn count(reason: EndReason, sessions: usize) {
     metrics::counter!("keymaker_sessions_ended_total", "reason" => reason.as_str()).increment(sessions as u64);
 }
 
-/// Ends the other sessions on the device of a new one. The device itself stays, with its keys (spec TOK-13, CMP-17).
+/// Ends the other sessions on the device of a new one, and tells whether there were any. The device itself stays, with its
+/// keys (spec TOK-13, CMP-17).
 ///
 /// # Errors
 /// When the store fails.
-pub async fn replace_on_device(app: &App, tx: &mut Tx, user: &UserId, device_id: &str, new: &SessionId) -> Result<()> {
-    for older in store::session::list_on_device(tx, user, device_id, new).await? {
-        store::session::end(tx, &older, EndReason::ReplacedOnSameDevice, app.clock.now()).await?;
+pub async fn replace_on_device(
+    app: &App,
+    tx: &mut Tx,
+    user: &UserId,
+    device_id: &str,
+    new: &SessionId,
+) -> Result<bool> {
+    let older = store::session::list_on_device(tx, user, device_id, new).await?;
+    for older in &older {
+        store::session::inherit_device_name(tx, new, older).await?;
+        store::session::end(tx, older, EndReason::ReplacedOnSameDevice, app.clock.now()).await?;
     }
-    Ok(())
+    Ok(!older.is_empty())
 }

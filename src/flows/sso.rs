@@ -42,6 +42,7 @@ pub async fn begin(app: &App, browser: &Secret, redirect_url: Url, wants_registr
         user_id: None,
         browser_session_id: None,
         auth_time: None,
+        amr: None,
         token_expires_at: None,
         consumed_at: None,
         session_id: None,
@@ -78,6 +79,7 @@ pub async fn approve(app: &App, login: &SsoLogin, signed_in: &SignedIn) -> Resul
         user: &signed_in.user.id,
         browser_session: &signed_in.session.session_id,
         auth_time: signed_in.auth_time,
+        amr: signed_in.session.amr.as_ref(),
         token_hash: &token.hash(),
         token_expires_at: now + LOGIN_TOKEN_LIFE,
     };

@@ -11,6 +11,7 @@ use crate::{
         secret::{Kind, Secret},
     },
     domain::{
+        amr::Amr,
         client::GrantType,
         device,
         grant::{CODE_RETRY_GRACE, Grant},
@@ -26,6 +27,7 @@ use crate::{
         open::{Life, Opened, Opening, Warrant, open},
         refresh, session,
     },
+    language,
     store::{self, client::Client},
 };
 
@@ -60,7 +62,7 @@ pub async fn issue(app: &App, client: Client, params: &Params, caller: Caller) -
     }
     match grant_type {
         GrantType::AuthorizationCode => exchange_code(app, client, params, caller).await,
-        GrantType::RefreshToken => refresh::refresh(app, &client, params).await,
+        GrantType::RefreshToken => refresh::refresh(app, &client, params, &caller).await,
         _ => client_credentials(app, &client, params, &caller).await,
     }
 }
@@ -70,15 +72,17 @@ pub fn required<'a>(params: &'a Params, name: &'static str) -> Result<&'a str, R
     params.get(name).ok_or_else(|| Refusal::InvalidRequest(format!("{name} is missing")))
 }
 
-async fn exchange_code(app: &App, client: Client, params: &Params, caller: Caller) -> Result<TokenResponse> {
+async fn exchange_code(app: &App, client: Client, params: &Params, mut caller: Caller) -> Result<TokenResponse> {
     let code = required(params, "code")?;
     let redirect_uri = required(params, "redirect_uri")?;
-    let grant = find_grant(app, code, &client, params).await?;
+    let grant = find_grant(app, code, &client, params, &caller).await?;
     if grant.redirect_uri != redirect_uri {
         return Err(Refusal::InvalidGrant("redirect_uri is not the one of the authorization request").into());
     }
     check_verifier(app, &grant, params).await?;
     let user = check_user(app, &grant).await?;
+    // The app may ask in no language at all; the person did.
+    caller.language = language::negotiate(grant.ui_locales.as_deref(), Some(caller.language.tag()));
     // Whoever hangs up now must not leave a device without a session, or a lane that nobody leaves.
     let app = app.clone();
     tokio::spawn(async move { exchange(&app, &client, &grant, &user, &caller).await })
@@ -87,12 +91,12 @@ async fn exchange_code(app: &App, client: Client, params: &Params, caller: Calle
 }
 
 /// TOK-01, TOK-02: known, of this client, unexpired and unused; the wrong client does not burn it.
-async fn find_grant(app: &App, code: &str, client: &Client, params: &Params) -> Result<Grant> {
+async fn find_grant(app: &App, code: &str, client: &Client, params: &Params, caller: &Caller) -> Result<Grant> {
     let unknown = Refusal::InvalidGrant("the code is unknown");
     let secret = Secret::parse(Kind::AuthorizationCode, code).ok_or(unknown.clone())?;
     let grant = store::grant::find_by_code(&app.db, &secret.hash()).await?.ok_or(unknown.clone())?;
     if let Some(consumed_at) = grant.consumed_at {
-        return Err(refuse_reuse(app, &grant, client, params, consumed_at).await?.into());
+        return Err(refuse_reuse(app, &grant, client, params, consumed_at, caller).await?.into());
     }
     if grant.client_id != client.id {
         return Err(unknown.into());
@@ -104,7 +108,14 @@ async fn find_grant(app: &App, code: &str, client: &Client, params: &Params) -> 
 }
 
 /// TOK-03, DEC-05: the same client within seconds lost our response; anybody else, or later, holds a stolen code.
-async fn refuse_reuse(app: &App, grant: &Grant, client: &Client, params: &Params, consumed_at: i64) -> Result<Refusal> {
+async fn refuse_reuse(
+    app: &App,
+    grant: &Grant,
+    client: &Client,
+    params: &Params,
+    consumed_at: i64,
+    caller: &Caller,
+) -> Result<Refusal> {
     let verifier = params.get("code_verifier").unwrap_or_default();
     let is_same_client = grant.client_id == client.id
         && grant.code_challenge.as_deref().is_none_or(|challenge| verifier_matches(verifier, challenge));
@@ -114,7 +125,7 @@ async fn refuse_reuse(app: &App, grant: &Grant, client: &Client, params: &Params
         && let Some(session) = store::session::find(&app.db, id).await?
     {
         tracing::warn!(session = %id, "an authorization code was presented again; its session ends");
-        session::end(app, &session, EndReason::CodeReplayed).await?;
+        session::end_replayed(app, &session, EndReason::CodeReplayed, caller).await?;
     }
     Ok(Refusal::InvalidGrant("the code was used already"))
 }
@@ -157,14 +168,16 @@ async fn exchange(app: &App, client: &Client, grant: &Grant, user: &User, caller
         device_id: scope.device_id(),
         device_name: name.as_deref(),
         auth_time: grant.auth_time,
+        amr: grant.amr.as_ref(),
         caller,
         warrant: Warrant::Code(&grant.id),
         access_token: Life::Limited(ACCESS_TOKEN_LIFE),
         refresh_token: has_refresh.then_some(Life::Unlimited),
     };
     let Opened { access_token, refresh_token } = open(app, opening).await?;
+    let login = Login { auth_time: grant.auth_time, amr: grant.amr.as_ref() };
     let id_token = match scope.is_openid() {
-        true => Some(id_token(app, client, user, grant.auth_time, grant.nonce.as_deref(), &access_token)?),
+        true => Some(id_token(app, client, user, login, grant.nonce.as_deref(), &access_token)?),
         false => None,
     };
     Ok(TokenResponse {
@@ -194,6 +207,7 @@ async fn client_credentials(app: &App, client: &Client, params: &Params, caller:
         device_id: None,
         device_name: None,
         auth_time: None,
+        amr: None,
         caller,
         warrant: Warrant::Standing,
         access_token: Life::Limited(ACCESS_TOKEN_LIFE),
@@ -221,8 +235,19 @@ struct IdTokenClaims<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     auth_time: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amr: Option<&'a Amr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<&'a str>,
     at_hash: String,
+}
+
+/// When and how somebody signed in.
+#[derive(Clone, Copy)]
+pub struct Login<'a> {
+    pub auth_time: Option<i64>,
+    pub amr: Option<&'a Amr>,
 }
 
 /// Makes the ID token that goes with an access token.
@@ -233,7 +258,7 @@ pub fn id_token(
     app: &App,
     client: &Client,
     user: &User,
-    auth_time: Option<i64>,
+    login: Login<'_>,
     nonce: Option<&str>,
     access_token: &Secret,
 ) -> Result<String> {
@@ -248,7 +273,9 @@ pub fn id_token(
         aud: client.id.as_str(),
         iat: now / SECOND,
         exp: (now + HOUR) / SECOND,
-        auth_time: auth_time.map(|at| at / SECOND),
+        auth_time: login.auth_time.map(|at| at / SECOND),
+        acr: login.amr.map(|amr| amr.acr().as_str()),
+        amr: login.amr,
         nonce,
         at_hash: URL_SAFE_NO_PAD.encode(&digest[..16]),
     };

@@ -11,8 +11,9 @@ use serde::Serialize;
 use crate::{
     app::App,
     crypto::secret::sha256,
-    domain::scope,
-    web::{pages::language::Language, request::text},
+    domain::{account_action::AccountAction, amr::Acr, scope},
+    language::Language,
+    web::request::text,
 };
 
 /// The members that we have; absent ones are left out (DSC-06).
@@ -28,6 +29,12 @@ pub struct Metadata {
     jwks_uri: String,
     /// Synapse reads no metadata without it, and appends a query to it as text (DSC-13, ACT-02).
     account_management_uri: String,
+    account_management_actions_supported: Vec<&'static str>,
+    /// As both were called before Matrix 1.18 (ACT-01).
+    #[serde(rename = "org.matrix.msc4191.account_management_uri")]
+    unstable_account_management_uri: String,
+    #[serde(rename = "org.matrix.msc4191.account_management_actions_supported")]
+    unstable_account_management_actions_supported: Vec<&'static str>,
     scopes_supported: Vec<&'static str>,
     response_types_supported: Vec<&'static str>,
     response_modes_supported: Vec<&'static str>,
@@ -39,6 +46,7 @@ pub struct Metadata {
     introspection_endpoint_auth_methods_supported: Vec<&'static str>,
     subject_types_supported: Vec<&'static str>,
     id_token_signing_alg_values_supported: Vec<&'static str>,
+    acr_values_supported: Vec<&'static str>,
     claims_supported: Vec<&'static str>,
     display_values_supported: Vec<&'static str>,
     ui_locales_supported: Vec<&'static str>,
@@ -61,6 +69,7 @@ impl Metadata {
         if config.account.password_registration_enabled {
             prompts.push("create");
         }
+        let actions = AccountAction::advertised(app.homeserver.is_some());
         let client_auth = ["none", "client_secret_basic", "client_secret_post"];
         Self {
             issuer: config.http.issuer().as_str().to_owned(),
@@ -72,6 +81,9 @@ impl Metadata {
             userinfo_endpoint: url("oauth2/userinfo"),
             jwks_uri: url("oauth2/keys.json"),
             account_management_uri: url("account/"),
+            account_management_actions_supported: actions.clone(),
+            unstable_account_management_uri: url("account/"),
+            unstable_account_management_actions_supported: actions,
             scopes_supported: vec![scope::OPENID, scope::PROFILE, scope::EMAIL, scope::MATRIX_API],
             response_types_supported: vec!["code"],
             response_modes_supported: vec!["query", "fragment"],
@@ -83,6 +95,7 @@ impl Metadata {
             introspection_endpoint_auth_methods_supported: client_auth[1..].to_vec(),
             subject_types_supported: vec!["public"],
             id_token_signing_alg_values_supported: vec!["RS256"],
+            acr_values_supported: Acr::ALL.map(Acr::as_str).to_vec(),
             claims_supported: vec![
                 "iss",
                 "sub",
@@ -90,6 +103,8 @@ impl Metadata {
                 "iat",
                 "exp",
                 "auth_time",
+                "acr",
+                "amr",
                 "nonce",
                 "at_hash",
                 "name",

@@ -17,11 +17,13 @@ use crate::{
         random,
         secret::{Kind, Secret},
     },
-    domain::{redirect_uri::csp_source, refusal::Refusal},
+    domain::{email::EmailProblem, redirect_uri::csp_source, refusal::Refusal},
     error::Error,
+    language,
     web::{
         pages::{
-            language, layout, layout_elsewhere,
+            assets::passkey_script,
+            layout, layout_elsewhere,
             views::{ErrorKind, ErrorPage, Layout, ReturnLink},
         },
         refusal,
@@ -139,13 +141,14 @@ fn kind_of(error: &Error) -> ErrorKind {
         Refusal::UnknownClient => ErrorKind::UnknownClient,
         Refusal::RedirectUriMismatch => ErrorKind::RedirectUriMismatch,
         Refusal::AccessDenied => ErrorKind::AccessDenied,
-        Refusal::TransactionOver => ErrorKind::TransactionExpired,
+        Refusal::TransactionOver | Refusal::RecoveryOver => ErrorKind::TransactionExpired,
         Refusal::OtherBrowser => ErrorKind::OtherBrowser,
         Refusal::UserLocked => ErrorKind::Locked,
         Refusal::UserDeactivated => ErrorKind::Deactivated,
         Refusal::TooLarge => ErrorKind::TooLarge,
-        Refusal::LimitExceeded => ErrorKind::TooManyRequests,
+        Refusal::LimitExceeded | Refusal::Email(EmailProblem::Wait { .. }) => ErrorKind::TooManyRequests,
         Refusal::Busy | Refusal::HomeserverUnavailable => ErrorKind::Unavailable,
+        Refusal::Factor(problem) => ErrorKind::Factor(*problem),
         other => ErrorKind::InvalidRequest { detail: other.to_string() },
     }
 }
@@ -161,10 +164,10 @@ pub fn html(page: &impl Template) -> Response {
     }
 }
 
-/// WEB-03: nothing inline, nothing from elsewhere, no script.
+/// WEB-03: nothing inline, nothing from elsewhere, no script. The mark of the tab is part of the page.
 fn content_security_policy(own: &str, form_action: &str) -> String {
     format!(
-        "default-src 'none'; style-src {own}; img-src {own}; font-src {own}; {form_action}base-uri 'none'; \
+        "default-src 'none'; style-src {own}; img-src {own} data:; font-src {own}; {form_action}base-uri 'none'; \
          frame-ancestors 'none'"
     )
 }
@@ -175,6 +178,12 @@ pub fn with_form_action(redirect_uri: &str, response: Response) -> Response {
     let form_action = csp_source(redirect_uri).map(|source| format!("form-action 'self' {source}; "));
     let policy = content_security_policy("'self'", form_action.as_deref().unwrap_or_default());
     ([(header::CONTENT_SECURITY_POLICY, policy)], response).into_response()
+}
+
+/// Lets a page run the one script, which is part of it: it is known by its digest.
+pub fn with_script(response: Response) -> Response {
+    let extra = format!("form-action 'self'; script-src '{}'; connect-src 'self'; ", passkey_script().digest);
+    ([(header::CONTENT_SECURITY_POLICY, content_security_policy("'self'", &extra))], response).into_response()
 }
 
 /// WEB-03 to WEB-05; a handler that sets its own policy keeps it.

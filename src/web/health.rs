@@ -45,6 +45,10 @@ pub async fn metrics(State(app): State<App>, parts: Parts) -> Response {
         #[allow(clippy::cast_precision_loss)]
         metrics::gauge!("keymaker_jobs_waiting").set(waiting as f64);
     }
+    if let Ok(waiting) = store::mail::count(&app.db).await {
+        #[allow(clippy::cast_precision_loss)]
+        metrics::gauge!("keymaker_mails_waiting").set(waiting as f64);
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render()).into_response()
 }
 

@@ -9,7 +9,10 @@ use axum::{
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::{domain::refusal::Refusal, error::Error};
+use crate::{
+    domain::{email::EmailProblem, refusal::Refusal},
+    error::Error,
+};
 
 /// After how long a client that came at a bad moment may try again.
 pub const RETRY_AFTER_SECONDS: u16 = 5;
@@ -27,12 +30,14 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::ForgedForm
         | Refusal::RegistrationClosed
         | Refusal::PasswordsDisabled
+        | Refusal::Factor(_)
         | Refusal::UserLocked
         | Refusal::UserDeactivated => StatusCode::FORBIDDEN,
-        Refusal::NotFound => StatusCode::NOT_FOUND,
+        Refusal::NotFound | Refusal::RecoveryOver => StatusCode::NOT_FOUND,
         Refusal::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Refusal::LimitExceeded => StatusCode::TOO_MANY_REQUESTS,
+        Refusal::LimitExceeded | Refusal::Email(EmailProblem::Wait { .. }) => StatusCode::TOO_MANY_REQUESTS,
+        Refusal::Email(_) | Refusal::TermsNotAgreed => StatusCode::UNPROCESSABLE_ENTITY,
         // A 4xx on refresh makes Matrix clients delete their data, so what passes is never a 429 (TRP-05).
         Refusal::Busy | Refusal::HomeserverUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::InvalidRequest(_)

@@ -20,7 +20,7 @@ use crate::{
         Caller,
         browser::{self, SignedIn},
     },
-    web::pages::language::{self, Language},
+    language::{self, Language},
 };
 
 /// The body of a form request, with no parameter twice (CMN-03) and nothing taken from the URL (CMN-05).
@@ -117,7 +117,8 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
         let user_agent = text(&parts.headers, header::USER_AGENT).map(|agent| agent.chars().take(512).collect());
-        Ok(Self { ip: client_ip(parts, app).map(|ip| ip.to_string()), user_agent })
+        let language = language::negotiate(None, text(&parts.headers, header::ACCEPT_LANGUAGE));
+        Ok(Self { ip: client_ip(parts, app).map(|ip| ip.to_string()), user_agent, language })
     }
 }
 

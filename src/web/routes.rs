@@ -4,14 +4,18 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state},
-    routing::{any, get, post},
+    routing::{MethodRouter, any, get, post},
 };
 use http::{HeaderName, Method, header};
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 
 use crate::{
     app::App,
-    web::{discovery, frame, health, matrix, oauth, pages},
+    domain::act::Act,
+    web::{
+        discovery, frame, health, matrix, oauth, pages,
+        routes::Needs::{InProgress, Nothing, Proof, SignedIn},
+    },
 };
 
 /// What a form or a JSON body may have (spec CMN-14).
@@ -27,6 +31,7 @@ pub fn router(app: App) -> Router {
         .merge(nest(&base, introspection()))
         .merge(nest(&base, page_routes(&app)))
         .merge(bare_base(&base))
+        .merge(change_password(&app))
         .route("/health", get(health::health))
         .route("/metrics", get(health::metrics))
         .fallback_service(page_fallback(&app));
@@ -106,27 +111,99 @@ fn compat(app: &App, version: &str) -> Router<App> {
     })
 }
 
-/// What people see.
+/// What a page wants of whoever opens it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    Nothing,
+    /// Something that this browser has begun, such as a login, which the address names.
+    InProgress,
+    SignedIn,
+    /// Somebody signed in who has just shown who they are, for this act.
+    Proof(Act),
+}
+
+/// A page: where it is, what it needs, and what answers there.
+pub struct Page {
+    pub path: &'static str,
+    pub needs: Needs,
+    methods: fn() -> MethodRouter<App>,
+}
+
+impl Page {
+    const fn new(path: &'static str, needs: Needs, methods: fn() -> MethodRouter<App>) -> Self {
+        Self { path, needs, methods }
+    }
+}
+
+/// What people see. A test walks the table and holds each page to what it needs.
+pub const PAGES: &[Page] = &[
+    Page::new("/", Nothing, || get(pages::account::root)),
+    Page::new("/authorize", Nothing, || get(pages::authorize::get).post(pages::authorize::post)),
+    Page::new("/login", Nothing, || get(pages::login::get).post(pages::login::post)),
+    Page::new("/login/passkey", Nothing, || get(pages::login::passkey_options).post(pages::login::post_passkey)),
+    Page::new("/factor", InProgress, || get(pages::factor::get).post(pages::factor::post)),
+    Page::new("/register", Nothing, || get(pages::register::get).post(pages::register::post)),
+    Page::new("/register/email", InProgress, || get(pages::register::get_email).post(pages::register::post_email)),
+    Page::new("/register/code", InProgress, || get(pages::register::get_code).post(pages::register::post_code)),
+    Page::new("/register/finish", InProgress, || get(pages::register::get_finish).post(pages::register::post_finish)),
+    Page::new("/recover", Nothing, || get(pages::recover::get).post(pages::recover::post)),
+    Page::new("/recover/sent", Nothing, || get(pages::recover::sent)),
+    Page::new("/recover/done", Nothing, || get(pages::recover::done)),
+    Page::new("/recover/{secret}", InProgress, || get(pages::recover::get_link).post(pages::recover::post_link)),
+    Page::new("/consent/{grant}", InProgress, || get(pages::consent::get).post(pages::consent::post)),
+    Page::new("/logout", Nothing, || get(pages::logout::get).post(pages::logout::post)),
+    Page::new("/account", SignedIn, || get(pages::account::get)),
+    Page::new("/account/", SignedIn, || get(pages::account::get)),
+    Page::new("/account/confirm", SignedIn, || get(pages::confirm::get).post(pages::confirm::post)),
+    Page::new("/account/profile", SignedIn, || get(pages::profile::get).post(pages::profile::post)),
+    Page::new("/account/devices", SignedIn, || get(pages::devices::get)),
+    Page::new("/account/devices/{session}", SignedIn, || get(pages::devices::get_one)),
+    Page::new("/account/devices/{session}/rename", SignedIn, || post(pages::devices::rename)),
+    Page::new("/account/apps", SignedIn, || get(pages::apps::get)),
+    Page::new("/account/cross-signing-reset", SignedIn, || get(pages::cross_signing_reset::get)),
+    Page::new("/account/deactivate", Proof(Act::Deactivate), || {
+        get(pages::deactivate::get).post(pages::deactivate::post)
+    }),
+    Page::new("/account/emails", SignedIn, || get(pages::emails::get)),
+    Page::new("/account/emails/add", Proof(Act::AddEmail), || {
+        get(pages::emails::get_add).post(pages::emails::post_add)
+    }),
+    Page::new("/account/emails/verify", SignedIn, || get(pages::emails::get_verify).post(pages::emails::post_verify)),
+    Page::new("/account/events", SignedIn, || get(pages::events::get)),
+    Page::new("/account/security", SignedIn, || get(pages::security::get)),
+    Page::new("/account/password", Proof(Act::ChangePassword), || {
+        get(pages::password::get).post(pages::password::post)
+    }),
+    Page::new("/account/passkeys/add", Proof(Act::AddPasskey), || {
+        get(pages::security::get_add_passkey).post(pages::security::post_add_passkey)
+    }),
+    Page::new("/account/passkeys/{passkey}/rename", SignedIn, || post(pages::security::rename_passkey)),
+    Page::new("/account/totp", SignedIn, || get(pages::security::get_totp).post(pages::security::post_totp)),
+];
+
+/// What people see who come from an older client.
+pub const SSO_PAGES: &[Page] = &[
+    Page::new("/sso", Nothing, || get(pages::sso::start)),
+    Page::new("/sso/{login}", InProgress, || get(pages::sso::get).post(pages::sso::post)),
+];
+
 fn page_routes(app: &App) -> Router<App> {
-    let sso = match app.config.compatibility.enabled {
-        true => Router::new()
-            .route("/sso", get(pages::sso::start))
-            .route("/sso/{login}", get(pages::sso::get).post(pages::sso::post)),
-        false => Router::new(),
-    };
-    sso.route("/", get(pages::account::root))
-        .route("/authorize", get(pages::authorize::get).post(pages::authorize::post))
-        .route("/login", get(pages::login::get).post(pages::login::post))
-        .route("/register", get(pages::register::get).post(pages::register::post))
-        .route("/register/finish", get(pages::register::get_finish).post(pages::register::post_finish))
-        .route("/consent/{grant}", get(pages::consent::get).post(pages::consent::post))
-        .route("/logout", get(pages::logout::get).post(pages::logout::post))
-        .route("/account", get(pages::account::get))
-        .route("/account/", get(pages::account::get))
+    let sso = if app.config.compatibility.enabled { SSO_PAGES } else { &[] };
+    let pages = PAGES.iter().chain(sso);
+    pages
+        .fold(Router::new(), |router, page| router.route(page.path, (page.methods)()))
         .method_not_allowed_fallback(pages::method_not_allowed)
         .layer(CatchPanicLayer::custom(frame::after_page_panic))
         .layer(from_fn_with_state(app.clone(), frame::page))
         .route("/assets/{file}", get(pages::asset))
+}
+
+/// At the origin, wherever the pages are.
+fn change_password(app: &App) -> Router<App> {
+    Router::new()
+        .route("/.well-known/change-password", get(pages::account::change_password))
+        .method_not_allowed_fallback(pages::method_not_allowed)
+        .layer(from_fn_with_state(app.clone(), frame::page))
 }
 
 fn page_fallback(app: &App) -> Router {

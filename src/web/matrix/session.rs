@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::{
     app::App,
     domain::refusal::Refusal,
-    flows::compat,
+    flows::{Caller, compat},
     web::matrix::{MatrixError, MatrixJson, Tokens, bearer, private_json},
 };
 
@@ -19,9 +19,13 @@ pub struct Body {
 }
 
 /// Exchanges a refresh token.
-pub async fn refresh(State(app): State<App>, MatrixJson(body): MatrixJson<Body>) -> Result<Response, MatrixError> {
+pub async fn refresh(
+    State(app): State<App>,
+    caller: Caller,
+    MatrixJson(body): MatrixJson<Body>,
+) -> Result<Response, MatrixError> {
     let presented = body.refresh_token.ok_or(Refusal::MissingParam("refresh_token"))?;
-    Ok(private_json(&Tokens::from(compat::refresh(&app, &presented).await?)))
+    Ok(private_json(&Tokens::from(compat::refresh(&app, &presented, &caller).await?)))
 }
 
 /// Ends the session of the access token. A body has nothing to say here, and is not looked at.

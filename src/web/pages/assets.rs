@@ -1,9 +1,10 @@
-//! The files that pages load beside their HTML: one style sheet and one mark, compiled in and addressed by their content.
-//! Owns no route. A fingerprinted path may be cached for ever (RFC 8246); everything stays on this origin (WEB-03).
+//! What pages are made of beside their HTML, compiled in: the style sheet, which is addressed by its content, and the mark and
+//! the script, which are part of the page. Owns no route. A fingerprinted path may be cached for ever (RFC 8246); everything stays on this origin (WEB-03).
 
 use std::sync::LazyLock;
 
 use aws_lc_rs::digest;
+use base64::{Engine, engine::general_purpose::STANDARD};
 
 /// A file served under a path that changes with its bytes.
 pub struct Asset {
@@ -22,22 +23,41 @@ impl Asset {
 
 static STYLE_SHEET: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("app", "css", "text/css; charset=utf-8", include_bytes!("../../../assets/app.css")));
-static MARK: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("mark", "svg", "image/svg+xml", include_bytes!("../../../assets/mark.svg")));
+/// The key glyph.
+pub const MARK: &str = include_str!("../../../assets/mark.svg");
+
+/// Gives the key glyph as an address: the icon of the tab.
+pub fn mark_uri() -> &'static str {
+    static URI: LazyLock<String> =
+        LazyLock::new(|| format!("data:image/svg+xml;base64,{}", STANDARD.encode(MARK.trim_end())));
+    &URI
+}
+
+/// The one script.
+pub struct Script {
+    pub text: &'static str,
+    /// By which a policy allows it (Content Security Policy Level 3 §2.3.1).
+    pub digest: String,
+}
+
+/// Gives what pages with passkeys run.
+pub fn passkey_script() -> &'static Script {
+    static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
+        let text = include_str!("../../../assets/passkey.js");
+        let digest = digest::digest(&digest::SHA256, text.as_bytes());
+        Script { text, digest: format!("sha256-{}", STANDARD.encode(digest)) }
+    });
+    &SCRIPT
+}
 
 /// Gives the one style sheet.
 pub fn style_sheet() -> &'static Asset {
     &STYLE_SHEET
 }
 
-/// Gives the key glyph, which is also the icon of the tab.
-pub fn mark() -> &'static Asset {
-    &MARK
-}
-
 /// Finds the asset with this path relative to the public base; an outdated fingerprint finds nothing.
 pub fn find(path: &str) -> Option<&'static Asset> {
-    [style_sheet(), mark()].into_iter().find(|asset| asset.path == path)
+    Some(style_sheet()).filter(|asset| asset.path == path)
 }
 
 #[cfg(test)]
@@ -49,18 +69,27 @@ mod tests {
         let path = &style_sheet().path;
         assert_eq!(path.len(), "assets/app-12345678.css".len());
         assert!(find(path).is_some_and(|asset| asset.content_type.starts_with("text/css")));
-        assert!(find(&mark().path).is_some_and(|asset| asset.content_type == "image/svg+xml"));
         assert!(find("assets/app-00000000.css").is_none());
         assert!(find("assets/app.css").is_none());
     }
 
     #[test]
+    fn the_script_ends_where_the_page_says_and_calls_nobody_else() {
+        let script = passkey_script();
+        assert!(script.digest.starts_with("sha256-") && script.digest.ends_with('='));
+        for needle in ["</", "<!--", "http:", "https:", "eval", "innerHTML"] {
+            assert!(!script.text.contains(needle), "{needle}");
+        }
+    }
+
+    #[test]
     fn assets_ask_nothing_of_another_site() {
         // WEB-05: no third-party request from a page that takes passwords.
-        for asset in [style_sheet(), mark()] {
-            let text = String::from_utf8_lossy(asset.bytes).replace("http://www.w3.org/2000/svg", "");
+        let sheet = String::from_utf8_lossy(style_sheet().bytes);
+        for text in [&*sheet, MARK] {
+            let text = text.replace("http://www.w3.org/2000/svg", "");
             for needle in ["//", "@import", "url(", "<script", "data:"] {
-                assert!(!text.contains(needle), "{} holds {needle}", asset.path);
+                assert!(!text.contains(needle), "{text} holds {needle}");
             }
         }
     }

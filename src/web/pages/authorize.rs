@@ -17,7 +17,7 @@ pub async fn get(State(app): State<App>, visitor: Visitor, Query(params): Query)
     match begin(&app, &params, &visitor.browser, visitor.signed_in.as_ref()).await? {
         Begun::Continue(grant) => {
             let in_progress = InProgress::authorization(&app, &visitor, grant.as_str()).await?;
-            Ok(see_other(&next_path(&app, &visitor, Some(&in_progress))))
+            Ok(see_other(&next_path(&app, &visitor, Some(&in_progress)).await?))
         }
         Begun::Respond(response) => Ok(see_other(&response.location())),
         Begun::Offer(refusal, response) => Err(PageError::with_return(refusal, response.location())),

@@ -10,6 +10,7 @@ use crate::{
         scope::{EMAIL, PROFILE, Scope},
         user::mxid,
     },
+    error,
     flows::{
         authorize::{approve, deny},
         browser::SignedIn,
@@ -28,8 +29,8 @@ use crate::{
 /// Shows the question, to somebody who is signed in recently enough.
 pub async fn get(State(app): State<App>, visitor: Visitor, Segment(grant): Segment) -> Result<Response, PageError> {
     let in_progress = InProgress::authorization(&app, &visitor, &grant).await?;
-    let Some((signed_in, grant, client)) = question(&app, &visitor, &in_progress) else {
-        return Ok(see_other(&next_path(&app, &visitor, Some(&in_progress))));
+    let Some((signed_in, grant, client)) = question(&app, &visitor, &in_progress).await? else {
+        return Ok(see_other(&next_path(&app, &visitor, Some(&in_progress)).await?));
     };
     let client_view = in_progress.client_view(&visitor).ok_or(Refusal::RedirectUriMismatch)?;
     let page = page(&app, &visitor, signed_in, grant, client, client_view);
@@ -44,9 +45,9 @@ pub async fn post(
     PageForm(form): PageForm,
 ) -> Result<Response, PageError> {
     let in_progress = InProgress::authorization(&app, &visitor, &grant).await?;
-    let Some((signed_in, grant, _)) = question(&app, &visitor, &in_progress) else {
+    let Some((signed_in, grant, _)) = question(&app, &visitor, &in_progress).await? else {
         // Whoever is no longer signed in decides nothing, and is only sent to sign in.
-        return Ok(see_other(&next_path(&app, &visitor, Some(&in_progress))));
+        return Ok(see_other(&next_path(&app, &visitor, Some(&in_progress)).await?));
     };
     visitor.check_form_as(&app, &form, signed_in)?;
     let response = match form.get("action") {
@@ -62,14 +63,15 @@ pub async fn post(
 }
 
 /// Gives the parts of the question, when there is somebody signed in recently enough to answer it.
-fn question<'a>(
+async fn question<'a>(
     app: &App,
     visitor: &'a Visitor,
     in_progress: &'a InProgress,
-) -> Option<(&'a SignedIn, &'a Grant, &'a Client)> {
-    let InProgress::Authorization { grant, client } = in_progress else { return None };
-    let signed_in = visitor.signed_in.as_ref()?;
-    grant.accepts_login_of(signed_in.auth_time, app.clock.now()).then_some((signed_in, grant, client))
+) -> error::Result<Option<(&'a SignedIn, &'a Grant, &'a Client)>> {
+    let (InProgress::Authorization { grant, client }, Some(signed_in)) = (in_progress, &visitor.signed_in) else {
+        return Ok(None);
+    };
+    Ok(in_progress.accepts(app, signed_in).await?.then_some((signed_in, grant, client)))
 }
 
 fn page(
@@ -103,7 +105,8 @@ fn page(
     }
 }
 
-fn access(scope: &Scope) -> Vec<Access> {
+/// Says in a person's words what a scope gives.
+pub fn access(scope: &Scope) -> Vec<Access> {
     let mut access = Vec::new();
     if let Some(device_id) = scope.device_id() {
         access.push(Access::Matrix { device_id: device_id.to_owned() });

@@ -1,21 +1,32 @@
-//! `/login`: signing in with a password.
+//! `/login`: signing in, with a password or a passkey.
 
 use axum::{
+    Json,
     extract::State,
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
+use serde_json::json;
 
 use crate::{
     app::App,
-    domain::refusal::Refusal,
+    domain::{factor::FactorProblem, grant::Grant, refusal::Refusal},
     error::Error,
-    flows::login::{Identifier, by_password},
+    flows::{
+        browser::Proved,
+        login::{Identifier, by_password, check_account},
+        passkey::{self, Answer, Shown},
+        prove::{self, Step},
+        recover,
+    },
+    store,
     web::{
-        frame::{PageError, html},
+        frame::{PageError, html, with_script},
         pages::{
-            InProgress, layout, next_path, path, path_after_login, path_within, see_other, sign_in,
-            views::{ContinueAs, LoginError, LoginNotice, LoginPage},
+            InProgress,
+            factor::{answer, passkey_form},
+            layout, next_path, path, path_after_login, path_within, see_other, sign_in,
+            views::{ContinueAs, LoginError, LoginNotice, LoginPage, security::PasskeyForm},
         },
         refusal::status,
         request::{PageForm, Query, Visitor},
@@ -26,12 +37,12 @@ use crate::{
 pub async fn get(State(app): State<App>, visitor: Visitor, Query(query): Query) -> Result<Response, PageError> {
     let in_progress = InProgress::named(&app, &visitor, &query).await?;
     let is_switching = query.get("switch").is_some();
-    let next = next_path(&app, &visitor, in_progress.as_ref());
+    let next = next_path(&app, &visitor, in_progress.as_ref()).await?;
     let is_needed = visitor.signed_in.is_none() || next.starts_with(&path(&app, "login"));
     if !is_needed && !is_switching {
         return Ok(see_other(&next));
     }
-    Ok(html(&page(&app, &visitor, in_progress.as_ref(), None, None)))
+    show(&app, &visitor, in_progress.as_ref(), None, None)
 }
 
 /// Checks name and password, and goes on.
@@ -49,10 +60,48 @@ pub async fn post(
         Ok(response) => Ok(response),
         Err(error) => {
             let (shown, status) = what_to_show(error)?;
-            let page = page(&app, &visitor, in_progress.as_ref(), Some(username), Some(shown));
-            Ok((status, html(&page)).into_response())
+            let page = show(&app, &visitor, in_progress.as_ref(), Some(username), Some(shown))?;
+            Ok((status, page).into_response())
         }
     }
+}
+
+/// Signs in whoever has the passkey that answers, without a name or a password.
+pub async fn post_passkey(
+    State(app): State<App>,
+    visitor: Visitor,
+    Query(query): Query,
+    PageForm(form): PageForm,
+) -> Result<Response, PageError> {
+    let in_progress = InProgress::named(&app, &visitor, &query).await?;
+    visitor.check_form(&app, &form)?;
+    let answer = answer(&form).ok_or(FactorProblem::PasskeyRefused)?;
+    match enter_by_passkey(&app, &visitor, &answer, in_progress.as_ref()).await {
+        Ok(response) => Ok(response),
+        Err(error) => {
+            let (shown, status) = what_to_show(error)?;
+            let page = show(&app, &visitor, in_progress.as_ref(), None, Some(shown))?;
+            Ok((status, page).into_response())
+        }
+    }
+}
+
+/// Gives a page that waits for whoever comes a fresh challenge, before the one that it has expires (spec WAN-08).
+pub async fn passkey_options(State(app): State<App>, visitor: Visitor) -> Result<Response, PageError> {
+    let challenge = passkey::ask_anybody(&app, &visitor.browser)?;
+    Ok(Json(json!({ "options": challenge.options, "state": challenge.state })).into_response())
+}
+
+async fn enter_by_passkey(
+    app: &App,
+    visitor: &Visitor,
+    answer: &Answer<'_>,
+    in_progress: Option<&InProgress>,
+) -> Result<Response, Error> {
+    let Shown { user, amr, at } = passkey::show_anybody(app, &visitor.browser, answer, &visitor.caller).await?;
+    let found = store::user::find(&app.db, &user).await?.ok_or(FactorProblem::PasskeyRefused)?;
+    check_account(&found)?;
+    sign_in(app, visitor, &Proved { user, at, amr, proof: None }, in_progress).await
 }
 
 async fn enter(
@@ -64,7 +113,14 @@ async fn enter(
 ) -> Result<Response, Error> {
     let proved_at = app.clock.now();
     let user = by_password(app, &Identifier::Typed(username.to_owned()), password).await?;
-    sign_in(app, visitor, &user.id, proved_at, in_progress).await
+    let wanted = in_progress.and_then(InProgress::grant).and_then(Grant::wanted_acr);
+    let waiting = in_progress.map(InProgress::waiting).unwrap_or_default();
+    match prove::go_on(app, &visitor.browser, &user, proved_at, wanted, waiting).await? {
+        Step::Done(amr) => {
+            sign_in(app, visitor, &Proved { user: user.id, at: proved_at, amr, proof: None }, in_progress).await
+        }
+        Step::Second(proof) => Ok(see_other(&path(app, &format!("factor?proof={proof}")))),
+    }
 }
 
 /// What a person can mend is shown at the form; the rest is an error page.
@@ -74,10 +130,29 @@ fn what_to_show(error: Error) -> Result<(LoginError, StatusCode), Error> {
         Some(Refusal::UserLocked) => LoginError::Locked,
         Some(Refusal::UserDeactivated) => LoginError::Deactivated,
         Some(Refusal::Busy) => LoginError::Busy,
+        Some(Refusal::Factor(problem)) => LoginError::Factor(*problem),
         _ => return Err(error),
     };
     let status = error.refusal().map_or(StatusCode::OK, status);
     Ok((shown, status))
+}
+
+fn show(
+    app: &App,
+    visitor: &Visitor,
+    in_progress: Option<&InProgress>,
+    username: Option<&str>,
+    error: Option<LoginError>,
+) -> Result<Response, PageError> {
+    let passkey = match &app.passkeys {
+        Some(_) => Some(PasskeyForm {
+            refresh: Some(path(app, "login/passkey")),
+            ..passkey_form(passkey::ask_anybody(app, &visitor.browser)?, path_within(app, "login/passkey", in_progress))
+        }),
+        None => None,
+    };
+    let response = html(&page(app, visitor, in_progress, username, error, passkey));
+    Ok(if app.passkeys.is_some() { with_script(response) } else { response })
 }
 
 fn page(
@@ -86,6 +161,7 @@ fn page(
     in_progress: Option<&InProgress>,
     username: Option<&str>,
     error: Option<LoginError>,
+    passkey: Option<PasskeyForm>,
 ) -> LoginPage {
     let grant = in_progress.and_then(InProgress::grant);
     let language = visitor.language(in_progress.and_then(InProgress::ui_locales));
@@ -112,6 +188,8 @@ fn page(
             user_id: signed_in.user.mxid(app.server_name()),
             href: path_after_login(app, in_progress),
         }),
+        passkey,
+        recover_href: recover::is_possible(app).then(|| path(app, "recover")),
     }
 }
 

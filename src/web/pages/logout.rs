@@ -38,13 +38,22 @@ pub async fn post(State(app): State<App>, visitor: Visitor, PageForm(form): Page
     if let Some(signed_in) = &visitor.signed_in {
         browser::end(&app, signed_in).await?;
     }
+    Ok(signed_out(&app, &visitor))
+}
+
+/// Says that nobody is signed in here any more, and forgets who was.
+pub fn signed_out(app: &App, visitor: &Visitor) -> Response {
     let page = SignedOutPage {
-        layout: layout(&app, visitor.language(None)),
-        login_href: Some(path(&app, "login")),
+        layout: layout(app, visitor.language(None)),
+        login_href: Some(path(app, "login")),
         return_link: None,
     };
-    // Whoever uses this browser next starts with form tokens and authorizations of their own.
+    forget(app, html(&page))
+}
+
+/// Lets the browser forget its cookies: whoever uses it next starts with form tokens and authorizations of their own.
+pub fn forget(app: &App, response: Response) -> Response {
     let forget =
-        [Kind::BrowserSession, Kind::Browser].map(|kind| (header::SET_COOKIE, cookie(&app, kind, None).to_string()));
-    Ok((AppendHeaders(forget), html(&page)).into_response())
+        [Kind::BrowserSession, Kind::Browser].map(|kind| (header::SET_COOKIE, cookie(app, kind, None).to_string()));
+    (AppendHeaders(forget), response).into_response()
 }

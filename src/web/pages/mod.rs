@@ -1,13 +1,25 @@
 //! What people see. The structs of `views.rs` say what a page shows; a handler here decides it.
 
 pub mod account;
-mod assets;
+mod acts;
+pub mod apps;
+pub mod assets;
 pub mod authorize;
+pub mod confirm;
 pub mod consent;
-pub mod language;
+pub mod cross_signing_reset;
+pub mod deactivate;
+pub mod devices;
+pub mod emails;
+pub mod events;
+pub mod factor;
 pub mod login;
 pub mod logout;
+pub mod password;
+pub mod profile;
+pub mod recover;
 pub mod register;
+pub mod security;
 pub mod sso;
 pub mod views;
 
@@ -21,21 +33,24 @@ use crate::{
     app::App,
     crypto::secret::Kind,
     domain::{
+        amr::Amr,
         grant::Grant,
-        id::{GrantId, SsoLoginId, UserId},
+        id::{GrantId, SsoLoginId},
         params::Params,
         refusal::Refusal,
         sso_login::SsoLogin,
     },
     error::Result,
-    flows::{self, browser},
-    store::client::Client,
+    flows::{
+        self,
+        browser::{self, Proved, SignedIn},
+        prove::Waiting,
+    },
+    language::Language,
+    store::{self, client::Client},
     web::{
         frame::PageError,
-        pages::{
-            language::Language,
-            views::{ClientView, Destination, HttpsLink, Layout},
-        },
+        pages::views::{ClientView, Destination, HttpsLink, Layout},
         request::{Visitor, cookie},
     },
 };
@@ -96,6 +111,7 @@ fn path_within(app: &App, page: &str, in_progress: Option<&InProgress>) -> Strin
     match in_progress {
         Some(InProgress::Authorization { grant, .. }) => path(app, &format!("{page}?grant={}", grant.id)),
         Some(InProgress::SsoLogin(login)) => path(app, &format!("{page}?sso={}", login.id)),
+        Some(InProgress::Account(place)) => path(app, &format!("{page}?{place}")),
         None => path(app, page),
     }
 }
@@ -109,6 +125,11 @@ pub fn see_other(location: &str) -> Response {
     }
 }
 
+/// The parameters that say where in the account somebody wants to go.
+const PLACE: [&str; 5] = ["action", "device_id", "to", "act", "target"];
+/// The longest device id there can be, percent-encoded, and what stands beside it.
+const MOST_PLACE_BYTES: usize = 4096;
+
 /// What a page carries on.
 enum InProgress {
     Authorization {
@@ -117,6 +138,8 @@ enum InProgress {
     },
     /// The login of an older client.
     SsoLogin(Box<SsoLogin>),
+    /// A page of the account, as the query that leads there (spec ACT-04, WEB-06).
+    Account(String),
 }
 
 impl InProgress {
@@ -125,8 +148,15 @@ impl InProgress {
         Ok(match (params.get("grant"), params.get("sso")) {
             (Some(id), _) => Some(Self::authorization(app, visitor, id).await?),
             (None, Some(id)) => Some(Self::sso_login(app, visitor, id).await?),
-            (None, None) => None,
+            (None, None) => Self::account(params),
         })
+    }
+
+    /// Reads where in the account somebody wants to go; what it names is judged there.
+    fn account(params: &Params) -> Option<Self> {
+        let pairs = PLACE.iter().filter_map(|name| Some((*name, params.get(name)?)));
+        let place = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        (!place.is_empty() && place.len() <= MOST_PLACE_BYTES).then_some(Self::Account(place))
     }
 
     async fn authorization(app: &App, visitor: &Visitor, id: &str) -> Result<Self> {
@@ -144,7 +174,7 @@ impl InProgress {
     fn grant(&self) -> Option<&Grant> {
         match self {
             Self::Authorization { grant, .. } => Some(grant),
-            Self::SsoLogin(_) => None,
+            Self::SsoLogin(_) | Self::Account(_) => None,
         }
     }
 
@@ -156,12 +186,34 @@ impl InProgress {
         match self {
             Self::Authorization { grant, .. } => grant.wants_registration,
             Self::SsoLogin(login) => login.wants_registration,
+            Self::Account(_) => false,
         }
     }
 
-    /// Tells whether a login at `auth_time` is recent enough; an older client never asks for another one.
-    fn accepts_login_of(&self, auth_time: i64, now: i64) -> bool {
-        self.grant().is_none_or(|grant| grant.accepts_login_of(auth_time, now))
+    /// Tells whether a login is recent enough, and as strong as the client asked for where the person can do more; an older
+    /// client never asks for another one.
+    async fn accepts(&self, app: &App, signed_in: &SignedIn) -> Result<bool> {
+        let Some(grant) = self.grant() else { return Ok(true) };
+        if !grant.accepts_login_of(signed_in.auth_time, app.clock.now()) {
+            return Ok(false);
+        }
+        let reached = signed_in.session.amr.as_ref().map(Amr::acr);
+        match grant.wanted_acr() {
+            // Whoever has just signed in for this did what they can.
+            Some(wanted) if reached < Some(wanted) && signed_in.auth_time < grant.created_at => {
+                Ok(store::factor::find(&app.db, &signed_in.user.id).await?.reaches() < Some(wanted))
+            }
+            _ => Ok(true),
+        }
+    }
+
+    /// Gives what a login in two steps writes down of this.
+    fn waiting(&self) -> Waiting {
+        match self {
+            Self::Authorization { grant, .. } => Waiting { grant: Some(grant.id.clone()), ..Waiting::default() },
+            Self::SsoLogin(login) => Waiting { sso_login: Some(login.id.clone()), ..Waiting::default() },
+            Self::Account(place) => Waiting { place: Some(place.clone()), ..Waiting::default() },
+        }
     }
 
     /// Gives whom the pages say that one signs in to.
@@ -174,6 +226,7 @@ impl InProgress {
             }
             // An older client has not told its name.
             Self::SsoLogin(login) => (None, &login.redirect_url),
+            Self::Account(_) => return None,
         };
         Some(ClientView { name, destination: Destination::of(redirect_uri)? })
     }
@@ -183,6 +236,7 @@ impl InProgress {
         match self {
             Self::Authorization { grant, .. } => path(app, &format!("consent/{}", grant.id)),
             Self::SsoLogin(login) => path(app, &format!("sso/{}", login.id)),
+            Self::Account(place) => path(app, &format!("account/?{place}")),
         }
     }
 
@@ -190,25 +244,24 @@ impl InProgress {
         match self {
             Self::Authorization { grant, .. } => grant.created_at,
             Self::SsoLogin(login) => login.created_at,
+            Self::Account(_) => 0,
         }
     }
 }
 
 /// Gives the page that is needed next; the account page when nothing is in progress.
-fn next_path(app: &App, visitor: &Visitor, in_progress: Option<&InProgress>) -> String {
-    let Some(in_progress) = in_progress else { return path(app, "account/") };
+async fn next_path(app: &App, visitor: &Visitor, in_progress: Option<&InProgress>) -> Result<String> {
+    let Some(in_progress) = in_progress else { return Ok(path(app, "account/")) };
     let is_sign_up = in_progress.wants_registration() && app.config.account.password_registration_enabled;
-    match &visitor.signed_in {
+    Ok(match &visitor.signed_in {
         None if is_sign_up => path_within(app, "register", Some(in_progress)),
         // PRM-03: who is signed in from before is asked whether to go on as that account or to create another.
         Some(signed_in) if is_sign_up && signed_in.auth_time < in_progress.created_at() => {
             path_within(app, "register", Some(in_progress))
         }
-        Some(signed_in) if in_progress.accepts_login_of(signed_in.auth_time, app.clock.now()) => {
-            in_progress.question_path(app)
-        }
+        Some(signed_in) if in_progress.accepts(app, signed_in).await? => in_progress.question_path(app),
         _ => path_within(app, "login", Some(in_progress)),
-    }
+    })
 }
 
 /// Gives where a browser goes that was just signed in.
@@ -217,14 +270,8 @@ fn path_after_login(app: &App, in_progress: Option<&InProgress>) -> String {
 }
 
 /// Signs the browser in with a new cookie on a proof of this moment, and sends it on.
-async fn sign_in(
-    app: &App,
-    visitor: &Visitor,
-    user: &UserId,
-    proved_at: i64,
-    in_progress: Option<&InProgress>,
-) -> Result<Response> {
-    let secret = browser::start(app, user, proved_at, visitor.signed_in.as_ref(), &visitor.caller).await?;
+async fn sign_in(app: &App, visitor: &Visitor, proved: &Proved, in_progress: Option<&InProgress>) -> Result<Response> {
+    let secret = browser::start(app, proved, visitor.signed_in.as_ref(), &visitor.caller).await?;
     let set_cookie = cookie(app, Kind::BrowserSession, Some(&secret)).to_string();
     let location = path_after_login(app, in_progress);
     Ok(([(header::SET_COOKIE, set_cookie)], see_other(&location)).into_response())

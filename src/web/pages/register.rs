@@ -1,5 +1,6 @@
-//! `/register`: creating an account, in two steps. First a name and a password; then, with the strength of the
-//! password shown, a display name and the commit.
+//! `/register`: creating an account. First a name and a password; then an e-mail address and its code, where one is wanted;
+//! last, with the strength of the password shown, a display name, the terms and the commit. What was done stays done: a
+//! reload, or another tab, goes on with what is next.
 
 use axum::{
     extract::State,
@@ -10,21 +11,31 @@ use http::StatusCode;
 use crate::{
     app::App,
     domain::{
+        amr::Amr,
+        email::EmailProblem,
         id::RegistrationId,
         params::Params,
         refusal::Refusal,
-        user::{MAX_PASSWORD_BYTES, mxid},
+        user::{UsernameProblem, mxid},
     },
     error::{Error, Result},
-    flows::register::{Errand, begin, check_username, find, finish, is_strong_enough, strength},
-    store::registration::Registration,
+    flows::{
+        browser::Proved,
+        email::{self, Applicant},
+        password,
+        register::{Errand, Step, begin, change, check_username, find, finish, step},
+    },
+    store::{email::EmailVerification, registration::Registration},
     web::{
         frame::{PageError, html},
         pages::{
-            InProgress, layout, path, path_after_login, path_within, see_other, sign_in,
+            InProgress,
+            emails::{refused, shown},
+            layout, path, path_after_login, path_within, see_other, sign_in,
             views::{
-                ContinueAs, PasswordError, PasswordStrength, RegisterError, RegisterFinishPage, RegisterPage,
-                RegistrationClosedPage,
+                ContinueAs, HttpsLink, Layout, PasswordError, PasswordStrength, RegisterError, RegisterFinishPage,
+                RegisterPage, RegistrationClosedPage, TermsView,
+                emails::{EmailAddressPage, EmailCodePage, EmailFor},
             },
         },
         request::{PageForm, Query, Visitor},
@@ -37,7 +48,18 @@ pub async fn get(State(app): State<App>, visitor: Visitor, Query(query): Query) 
     if !app.config.account.password_registration_enabled {
         return Ok(closed(&app, &visitor, in_progress.as_ref()));
     }
-    Ok(html(&start_page(&app, &visitor, in_progress.as_ref(), Wrong::default(), "")))
+    let again = again(&app, &visitor, &query).await?;
+    let username = again.as_ref().map(|again| again.username.clone()).unwrap_or_default();
+    let page = start_page(&app, &visitor, in_progress.as_ref(), again.as_ref(), Wrong::default());
+    Ok(html(&RegisterPage { username, ..page }))
+}
+
+/// A sign-up that came back for another name or another password; what was confirmed in it stays.
+async fn again(app: &App, visitor: &Visitor, query: &Params) -> Result<Option<Registration>> {
+    match query.get("id").map(RegistrationId::read) {
+        None => Ok(None),
+        Some(id) => Ok(Some(find(app, &id.ok_or(Refusal::TransactionOver)?, &visitor.browser).await?)),
+    }
 }
 
 /// SGN-08.
@@ -52,7 +74,7 @@ fn closed(app: &App, visitor: &Visitor, in_progress: Option<&InProgress>) -> Res
 /// What is wrong with the first form.
 #[derive(Default)]
 struct Wrong {
-    username: Option<crate::domain::user::UsernameProblem>,
+    username: Option<UsernameProblem>,
     password: Option<PasswordError>,
     other: Option<RegisterError>,
 }
@@ -69,25 +91,37 @@ pub async fn post(
     if !app.config.account.password_registration_enabled {
         return Ok(closed(&app, &visitor, in_progress.as_ref()));
     }
-    match check_and_begin(&app, &visitor, in_progress.as_ref().map(errand), &form).await? {
-        Ok(id) => Ok(see_other(&path(&app, &format!("register/finish?id={id}")))),
+    let again = again(&app, &visitor, &query).await?;
+    match check_and_begin(&app, &visitor, in_progress.as_ref().and_then(errand), again.as_ref(), &form).await? {
+        Ok(id) => Ok(see_other(&step_path(&app, &id, &step(&app, &id).await?))),
         Err(wrong) => {
             let status = match wrong.other {
                 Some(_) => StatusCode::SERVICE_UNAVAILABLE,
                 None => StatusCode::UNPROCESSABLE_ENTITY,
             };
-            let username = form.get("username").unwrap_or_default();
-            let page = start_page(&app, &visitor, in_progress.as_ref(), wrong, username);
-            Ok((status, html(&page)).into_response())
+            let username = form.get("username").unwrap_or_default().to_owned();
+            let page = start_page(&app, &visitor, in_progress.as_ref(), again.as_ref(), wrong);
+            Ok((status, html(&RegisterPage { username, ..page })).into_response())
         }
     }
 }
 
+/// Gives the page of what a sign-up waits for.
+fn step_path(app: &App, id: &RegistrationId, step: &Step) -> String {
+    let page = match step {
+        Step::Address => "email",
+        Step::Code(_) => "code",
+        Step::Finish { .. } => "finish",
+    };
+    path(app, &format!("register/{page}?id={id}"))
+}
+
 /// What is written down of what a sign-up is for.
-fn errand(in_progress: &InProgress) -> Errand {
+fn errand(in_progress: &InProgress) -> Option<Errand> {
     match in_progress {
-        InProgress::Authorization { grant, .. } => Errand::Authorization(grant.id.clone()),
-        InProgress::SsoLogin(login) => Errand::SsoLogin(login.id.clone()),
+        InProgress::Authorization { grant, .. } => Some(Errand::Authorization(grant.id.clone())),
+        InProgress::SsoLogin(login) => Some(Errand::SsoLogin(login.id.clone())),
+        InProgress::Account(_) => None,
     }
 }
 
@@ -96,30 +130,30 @@ async fn check_and_begin(
     app: &App,
     visitor: &Visitor,
     errand: Option<Errand>,
+    again: Option<&Registration>,
     form: &Params,
 ) -> Result<Result<RegistrationId, Wrong>> {
-    let (raw, password) = (form.get("username").unwrap_or_default(), form.get("password").unwrap_or_default());
-    let entropy = strength(app, raw, password);
-    let password_error = match password.len() {
-        0 => Some(PasswordError::Empty),
-        length if length > MAX_PASSWORD_BYTES => Some(PasswordError::TooLong),
-        _ if !is_strong_enough(app, &entropy) => Some(PasswordError::TooWeak(PasswordStrength::from(&entropy))),
-        _ => None,
-    };
+    let raw = form.get("username").unwrap_or_default();
+    let password = password::choose(app, raw, form.get("password").unwrap_or_default()).map_err(PasswordError::from);
     let username = match check_username(app, raw).await {
         Ok(username) => username,
         Err(Error::Refusal(Refusal::Username(problem))) => {
-            return Ok(Err(Wrong { username: Some(problem), password: password_error, other: None }));
+            return Ok(Err(Wrong { username: Some(problem), password: password.err(), other: None }));
         }
         Err(Error::Refusal(Refusal::HomeserverUnavailable)) => {
             return Ok(Err(Wrong { other: Some(RegisterError::Unavailable), ..Wrong::default() }));
         }
         Err(error) => return Err(error),
     };
-    if password_error.is_some() {
-        return Ok(Err(Wrong { password: password_error, ..Wrong::default() }));
-    }
-    match begin(app, &visitor.browser, errand, username, password, entropy.score().into()).await {
+    let password = match password {
+        Ok(password) => password,
+        Err(error) => return Ok(Err(Wrong { password: Some(error), ..Wrong::default() })),
+    };
+    let begun = match again {
+        Some(again) => change(app, &again.id, &username, password).await.map(|()| again.id.clone()),
+        None => begin(app, &visitor.browser, errand, username, password).await,
+    };
+    match begun {
         Ok(id) => Ok(Ok(id)),
         Err(Error::Refusal(Refusal::Busy)) => Ok(Err(Wrong { other: Some(RegisterError::Busy), ..Wrong::default() })),
         Err(error) => Err(error),
@@ -130,15 +164,19 @@ fn start_page(
     app: &App,
     visitor: &Visitor,
     in_progress: Option<&InProgress>,
+    again: Option<&Registration>,
     wrong: Wrong,
-    username: &str,
 ) -> RegisterPage {
+    let own = path_within(app, "register", in_progress);
     RegisterPage {
         layout: layout(app, visitor.language(in_progress.and_then(InProgress::ui_locales))),
-        action: path_within(app, "register", in_progress),
+        action: match again {
+            Some(again) => with_id(&own, &again.id),
+            None => own,
+        },
         csrf: visitor.csrf(app),
         server: app.server_name().to_owned(),
-        username: username.to_owned(),
+        username: String::new(),
         username_error: wrong.username,
         password_error: wrong.password,
         error: wrong.other,
@@ -151,13 +189,17 @@ fn start_page(
     }
 }
 
-/// A sign-up in its second step, with the authorization that waits for it.
-struct SecondStep {
+fn with_id(path: &str, id: &RegistrationId) -> String {
+    format!("{path}{}id={id}", if path.contains('?') { '&' } else { '?' })
+}
+
+/// A sign-up behind its first page, with the authorization that waits for it.
+struct SignUp {
     registration: Registration,
     in_progress: Option<InProgress>,
 }
 
-impl SecondStep {
+impl SignUp {
     async fn find(app: &App, visitor: &Visitor, query: &Params) -> Result<Self> {
         let id = query.get("id").and_then(RegistrationId::read).ok_or(Refusal::TransactionOver)?;
         let registration = find(app, &id, &visitor.browser).await?;
@@ -170,33 +212,170 @@ impl SecondStep {
         Ok(Self { registration, in_progress })
     }
 
+    fn path(&self, app: &App, page: &str) -> String {
+        path(app, &format!("register/{page}?id={}", self.registration.id))
+    }
+
+    /// Goes on with what the sign-up waits for.
+    async fn go_on(&self, app: &App) -> Result<Response> {
+        let id = &self.registration.id;
+        Ok(see_other(&step_path(app, id, &step(app, id).await?)))
+    }
+
+    fn layout(&self, app: &App, visitor: &Visitor) -> Layout {
+        layout(app, visitor.language(self.in_progress.as_ref().and_then(InProgress::ui_locales)))
+    }
+
+    fn restart_href(&self, app: &App) -> String {
+        with_id(&path_within(app, "register", self.in_progress.as_ref()), &self.registration.id)
+    }
+
     fn page(
         &self,
         app: &App,
         visitor: &Visitor,
+        email: Option<String>,
         display_name: &str,
         error: Option<RegisterError>,
     ) -> RegisterFinishPage {
         let in_progress = self.in_progress.as_ref();
         let score = u8::try_from(self.registration.password_strength).unwrap_or_default();
         RegisterFinishPage {
-            layout: layout(app, visitor.language(in_progress.and_then(InProgress::ui_locales))),
-            action: path(app, &format!("register/finish?id={}", self.registration.id)),
+            layout: self.layout(app, visitor),
+            action: self.path(app, "finish"),
             csrf: visitor.csrf(app),
             user_id: mxid(&self.registration.username, app.server_name()),
+            email,
             strength: PasswordStrength::of_score(score),
             display_name: display_name.to_owned(),
+            terms: terms(app),
             error,
             client: in_progress.and_then(|in_progress| in_progress.client_view(visitor)),
-            restart_href: Some(path_within(app, "register", in_progress)),
+            restart_href: Some(self.restart_href(app)),
         }
+    }
+
+    fn address_page(&self, app: &App, visitor: &Visitor, address: &str, error: Option<EmailProblem>) -> Response {
+        let layout = self.layout(app, visitor);
+        html(&EmailAddressPage {
+            action: self.path(app, "email"),
+            csrf: visitor.csrf(app),
+            asked_for: EmailFor::SignUp,
+            proof: None,
+            email: address.to_owned(),
+            error,
+            others: vec![(self.restart_href(app), layout.restart_sign_up())],
+            layout,
+        })
+    }
+
+    fn code_page(
+        &self,
+        app: &App,
+        visitor: &Visitor,
+        verification: EmailVerification,
+        error: Option<EmailProblem>,
+    ) -> Response {
+        let layout = self.layout(app, visitor);
+        let is_open = email::is_open(app, &verification);
+        html(&EmailCodePage {
+            action: self.path(app, "code"),
+            csrf: visitor.csrf(app),
+            email: verification.email,
+            is_open,
+            error: shown(error, is_open),
+            others: vec![(self.path(app, "email"), layout.other_email())],
+            layout,
+        })
     }
 }
 
-/// Shows the second form.
+/// What whoever signs up agrees to; nothing where nobody wants that.
+fn terms(app: &App) -> Option<TermsView> {
+    let version = app.config.account.registration_terms_version.clone()?;
+    let link = HttpsLink::parse(app.config.branding.tos_uri.as_ref()?.as_str())?;
+    Some(TermsView { version, link })
+}
+
+/// Asks for an address, also for another one than before.
+pub async fn get_email(State(app): State<App>, visitor: Visitor, Query(query): Query) -> Result<Response, PageError> {
+    let sign_up = SignUp::find(&app, &visitor, &query).await?;
+    match app.config.account.password_registration_email_required {
+        true => Ok(sign_up.address_page(&app, &visitor, "", None)),
+        false => Ok(sign_up.go_on(&app).await?),
+    }
+}
+
+/// Sends a code there.
+pub async fn post_email(
+    State(app): State<App>,
+    visitor: Visitor,
+    Query(query): Query,
+    PageForm(form): PageForm,
+) -> Result<Response, PageError> {
+    let sign_up = SignUp::find(&app, &visitor, &query).await?;
+    visitor.check_form(&app, &form)?;
+    if !app.config.account.password_registration_email_required {
+        return Ok(sign_up.go_on(&app).await?);
+    }
+    let (id, address) = (&sign_up.registration.id, form.get("email").unwrap_or_default());
+    match email::begin_for_sign_up(&app, &visitor.browser, id, address, &visitor.caller).await {
+        Ok(_) => Ok(see_other(&sign_up.path(&app, "code"))),
+        Err(Error::Refusal(Refusal::Email(problem))) => {
+            Ok(refused(problem, sign_up.address_page(&app, &visitor, address, Some(problem))))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Asks for the code, as long as one is waited for.
+pub async fn get_code(State(app): State<App>, visitor: Visitor, Query(query): Query) -> Result<Response, PageError> {
+    let sign_up = SignUp::find(&app, &visitor, &query).await?;
+    match step(&app, &sign_up.registration.id).await? {
+        Step::Code(verification) => Ok(sign_up.code_page(&app, &visitor, verification, None)),
+        _ => Ok(sign_up.go_on(&app).await?),
+    }
+}
+
+/// Judges the code, or sends another one.
+pub async fn post_code(
+    State(app): State<App>,
+    visitor: Visitor,
+    Query(query): Query,
+    PageForm(form): PageForm,
+) -> Result<Response, PageError> {
+    let sign_up = SignUp::find(&app, &visitor, &query).await?;
+    visitor.check_form(&app, &form)?;
+    let id = &sign_up.registration.id;
+    let Step::Code(verification) = step(&app, id).await? else { return Ok(sign_up.go_on(&app).await?) };
+    let (browser, waiting) = (&visitor.browser, verification.id.as_str());
+    let result = match form.get("action") {
+        Some("again") => {
+            let sent = email::send_again(&app, browser, Applicant::SignUp(id), waiting, &visitor.caller).await;
+            sent.map(|_| ())
+        }
+        _ => {
+            let code = form.get("code").unwrap_or_default();
+            email::confirm_for_sign_up(&app, browser, &verification, code).await
+        }
+    };
+    match result {
+        Ok(()) => Ok(sign_up.go_on(&app).await?),
+        Err(Error::Refusal(Refusal::Email(problem))) => match step(&app, id).await? {
+            Step::Code(waiting) => Ok(refused(problem, sign_up.code_page(&app, &visitor, waiting, Some(problem)))),
+            _ => Ok(sign_up.go_on(&app).await?),
+        },
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Shows the last form.
 pub async fn get_finish(State(app): State<App>, visitor: Visitor, Query(query): Query) -> Result<Response, PageError> {
-    let step = SecondStep::find(&app, &visitor, &query).await?;
-    Ok(html(&step.page(&app, &visitor, "", None)))
+    let sign_up = SignUp::find(&app, &visitor, &query).await?;
+    match step(&app, &sign_up.registration.id).await? {
+        Step::Finish { email } => Ok(html(&sign_up.page(&app, &visitor, email, "", None))),
+        _ => Ok(sign_up.go_on(&app).await?),
+    }
 }
 
 /// Creates the account, signs the browser in, and goes on.
@@ -206,21 +385,42 @@ pub async fn post_finish(
     Query(query): Query,
     PageForm(form): PageForm,
 ) -> Result<Response, PageError> {
-    let step = SecondStep::find(&app, &visitor, &query).await?;
+    let sign_up = SignUp::find(&app, &visitor, &query).await?;
     visitor.check_form(&app, &form)?;
+    let Step::Finish { email } = step(&app, &sign_up.registration.id).await? else {
+        return Ok(sign_up.go_on(&app).await?);
+    };
     let display_name = form.get("display_name").unwrap_or_default();
-    match finish(&app, &step.registration, display_name).await {
-        Ok(user) => Ok(sign_in(&app, &visitor, &user, app.clock.now(), step.in_progress.as_ref()).await?),
+    let error = match finish(&app, &sign_up.registration, display_name, form.get("terms"), &visitor.caller).await {
+        Ok(user) => {
+            let proved = Proved { user, at: app.clock.now(), amr: Amr::password(), proof: None };
+            return Ok(sign_in(&app, &visitor, &proved, sign_up.in_progress.as_ref()).await?);
+        }
         Err(Error::Refusal(Refusal::Username(problem))) => {
-            let wrong = Wrong { username: Some(problem), ..Wrong::default() };
-            let username = &step.registration.username;
-            let page = start_page(&app, &visitor, step.in_progress.as_ref(), wrong, username);
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response())
+            return Ok(another_name(&app, &visitor, &sign_up, problem).await);
         }
-        Err(Error::Refusal(Refusal::HomeserverUnavailable)) => {
-            let page = step.page(&app, &visitor, display_name, Some(RegisterError::Unavailable));
-            Ok((StatusCode::SERVICE_UNAVAILABLE, html(&page)).into_response())
+        Err(Error::Refusal(Refusal::Email(problem))) => {
+            let address = email.unwrap_or_default();
+            return Ok(refused(problem, sign_up.address_page(&app, &visitor, &address, Some(problem))));
         }
-        Err(error) => Err(error.into()),
-    }
+        Err(Error::Refusal(Refusal::TermsNotAgreed)) => RegisterError::TermsNotAgreed,
+        Err(Error::Refusal(Refusal::HomeserverUnavailable)) => RegisterError::Unavailable,
+        Err(error) => return Err(error.into()),
+    };
+    let status = match error {
+        RegisterError::TermsNotAgreed => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let page = sign_up.page(&app, &visitor, email, display_name, Some(error));
+    Ok((status, html(&page)).into_response())
+}
+
+/// The name was given away meanwhile: the first page asks for another. Where the homeserver said so last, the sign-up is
+/// over, and the page begins a new one.
+async fn another_name(app: &App, visitor: &Visitor, sign_up: &SignUp, problem: UsernameProblem) -> Response {
+    let again = find(app, &sign_up.registration.id, &visitor.browser).await.ok();
+    let wrong = Wrong { username: Some(problem), ..Wrong::default() };
+    let page = start_page(app, visitor, sign_up.in_progress.as_ref(), again.as_ref(), wrong);
+    let username = sign_up.registration.username.clone();
+    (StatusCode::UNPROCESSABLE_ENTITY, html(&RegisterPage { username, ..page })).into_response()
 }

@@ -28,14 +28,14 @@ pub async fn start(State(app): State<App>, visitor: Visitor, Query(query): Query
     let target = redirect_url(query.get("redirectUrl"))?;
     let wants_registration = query.get("action") == Some("register");
     let login = begin(&app, &visitor.browser, target, wants_registration).await?;
-    Ok(see_other(&next_path(&app, &visitor, Some(&InProgress::SsoLogin(Box::new(login))))))
+    Ok(see_other(&next_path(&app, &visitor, Some(&InProgress::SsoLogin(Box::new(login)))).await?))
 }
 
 /// Shows the question, to somebody who is signed in.
 pub async fn get(State(app): State<App>, visitor: Visitor, Segment(login): Segment) -> Result<Response, PageError> {
     let in_progress = InProgress::sso_login(&app, &visitor, &login).await?;
     let Some((signed_in, login)) = question(&visitor, &in_progress) else {
-        return Ok(see_other(&next_path(&app, &visitor, Some(&in_progress))));
+        return Ok(see_other(&next_path(&app, &visitor, Some(&in_progress)).await?));
     };
     let page = SsoPage {
         layout: layout(&app, visitor.language(None)),
@@ -57,7 +57,7 @@ pub async fn post(
 ) -> Result<Response, PageError> {
     let in_progress = InProgress::sso_login(&app, &visitor, &login).await?;
     let Some((signed_in, login)) = question(&visitor, &in_progress) else {
-        return Ok(see_other(&next_path(&app, &visitor, Some(&in_progress))));
+        return Ok(see_other(&next_path(&app, &visitor, Some(&in_progress)).await?));
     };
     visitor.check_form_as(&app, &form, signed_in)?;
     match form.get("action") {
@@ -78,6 +78,6 @@ pub async fn post(
 fn question<'a>(visitor: &'a Visitor, in_progress: &'a InProgress) -> Option<(&'a SignedIn, &'a SsoLogin)> {
     match in_progress {
         InProgress::SsoLogin(login) => Some((visitor.signed_in.as_ref()?, login)),
-        InProgress::Authorization { .. } => None,
+        InProgress::Authorization { .. } | InProgress::Account(_) => None,
     }
 }
