@@ -3,16 +3,22 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a story that cannot go on has failed")]
 
+mod account;
 mod authorize;
 mod browser;
 mod compat;
 mod discovery;
+mod emails;
+mod factors;
 mod homeserver;
 mod import;
 mod introspect;
 mod kinds;
+mod mail;
 mod pages;
+mod password;
 mod proxy;
+mod recover;
 mod refresh;
 mod registration;
 mod revoke;

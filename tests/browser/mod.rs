@@ -1,6 +1,8 @@
 //! What a person meets in a real browser, Chromium without script, against the real binary on its own. The stories themselves are the
 //! `story_*.mjs` files here (areas 3, 20 and 24 of the requirements); this file starts the server for them and runs them.
 
+mod passkeys;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -129,16 +131,27 @@ fn browser_story(script: &str) {
     if is_told_elsewhere() || !available(components()) {
         return;
     }
-    let mut keymaker = keymaker();
+    let keymaker = with_user(keymaker());
+    run_script(&format!("browser/{script}"), &[("KEYMAKER_BASE", &keymaker.base())]);
+}
+
+/// Starts a server and makes [`USER`] there.
+fn with_user(mut keymaker: Keymaker) -> Keymaker {
     keymaker.start().expect("Keymaker starts");
     keymaker.run(&["manage", "register-user", USER, "--password", PASSWORD]).expect("a user");
-    run_script(&format!("browser/{script}"), &[("KEYMAKER_BASE", &keymaker.base())]);
+    keymaker
 }
 
 // WEB-03, WEB-09, SGN-01, CNS-01, AUT-01
 #[test]
 fn a_browser_without_script_signs_up_logs_in_consents_and_logs_out() {
     browser_story("story_script_free.mjs");
+}
+
+// ACT-04, ACT-07, ACT-08, WEB-09
+#[test]
+fn somebody_looks_after_their_account_without_script_and_ends_it() {
+    browser_story("story_account.mjs");
 }
 
 // WEB-14, AUT-11, CNS-02
@@ -157,4 +170,20 @@ fn consent_leads_to_https_loopback_and_private_use_scheme_redirects_under_the_po
 #[test]
 fn pages_speak_the_readers_language_and_refuse_to_be_framed() {
     browser_story("story_language_and_frames.mjs");
+}
+
+// SGN-01, SGN-05, ACT-07, ACT-09, RCV-03, WEB-09
+#[test]
+fn a_browser_without_script_signs_up_by_mail_and_gets_back_in_by_mail() {
+    if is_told_elsewhere() || !available(components()) {
+        return;
+    }
+    let keymaker = keymaker()
+        .with("account.password_registration_email_required", "true")
+        .with("account.registration_terms_version", "2026-11-01")
+        .with("branding.tos_uri", "https://example.com/terms");
+    let keymaker = with_user(keymaker);
+    let mail = keymaker.directory().join("mail");
+    let variables = [("KEYMAKER_BASE", keymaker.base()), ("KEYMAKER_MAIL", mail.display().to_string())];
+    run_script("browser/story_mail.mjs", &variables.each_ref().map(|(name, value)| (*name, value.as_str())));
 }

@@ -37,3 +37,22 @@ export async function decide(page, action) {
 export async function mainText(page) {
   return `${page.url()}: ${(await page.locator("body").innerText()).slice(0, 600)}`;
 }
+
+/** Uses the passkey button of the page that the browser stands on. */
+export async function usePasskey(page) {
+  await press(page, "form.passkey button");
+}
+
+/** Begins an act of the account and confirms it with the password; answers nothing, the browser stands on what follows. */
+export async function confirmAct(page, base, act, { password }, target) {
+  const query = new URLSearchParams({ act, ...(target && { target }) });
+  await page.goto(new URL(`/account/confirm?${query}`, base).href);
+  await page.fill("[name=password]", password);
+  await press(page, submitOf("password"));
+}
+
+/** Signs the browser out. */
+export async function logOut(page, base) {
+  await page.goto(new URL("/logout", base).href);
+  await press(page, "form:has([name=csrf]) button:not([type=button])");
+}

@@ -36,7 +36,7 @@ async fn an_issued_token_is_one_of_a_session_like_any_other_and_never_expires() 
     assert!(server.is_active(&token).await);
     let browser = server.browser();
     browser.sign_in("alice").await;
-    browser.get("account/").await.assert_page(200, &device);
+    browser.get("account/devices").await.assert_page(200, &device);
 
     // On a device that is in use it takes the place of what was there.
     let old = server.legacy_session("alice", "my device ✨").await;

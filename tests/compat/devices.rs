@@ -257,11 +257,11 @@ async fn the_session_of_an_older_client_is_on_the_account_page_like_any_other() 
     assert_eq!((user_agent.as_str(), ip.as_str()), ("Older/1.0", "127.0.0.1"));
     let browser = server.browser();
     browser.sign_in("alice").await;
-    let page = browser.get("account/").await;
+    let page = browser.get("account/devices").await;
     page.assert_page(200, "my device ✨");
     assert!(page.body.contains("alert(1)") && !page.body.contains("<script"), "{}", page.body);
     assert_eq!(server.logout(&token).await.status, 200);
-    assert!(!browser.get("account/").await.body.contains("my device"), "it has ended");
+    assert!(!browser.get("account/devices").await.body.contains("my device"), "it has ended");
 }
 
 #[tokio::test]

@@ -12,7 +12,9 @@ const API: &str = "urn:matrix:client:api:* urn:matrix:org.matrix.msc2967.client:
 fn without_times(mut body: Value, life: Option<i64>, now: i64) -> Value {
     let members = body.as_object_mut().unwrap();
     let iat = members.remove("iat").unwrap().as_i64().unwrap();
+    let auth_time = members.remove("auth_time").unwrap().as_i64().unwrap();
     let (exp, expires_in) = (members.remove("exp"), members.remove("expires_in"));
+    assert!(auth_time <= iat && iat - auth_time < 600, "{auth_time} {iat}");
     assert!(iat <= now && now - iat < 600, "{iat} {now}");
     assert_eq!(exp.map(|exp| exp.as_i64().unwrap() - iat), life);
     assert_eq!(expires_in.is_some(), life.is_some());
@@ -25,7 +27,7 @@ async fn the_token_of_an_older_client_is_described_in_the_homeservers_terms() {
     let sub = server.app.db.sql("SELECT id FROM users").one::<(String,)>().await.unwrap().0;
     let common = json!({
         "active": true, "client_id": "legacy", "username": "alice", "token_type": "Bearer", "sub": sub,
-        "iss": server.issuer(),
+        "iss": server.issuer(), "acr": "password", "amr": ["pwd"],
     });
     let device = "urn:matrix:client:device:ABCDEFGHIJ urn:matrix:org.matrix.msc2967.client:device:ABCDEFGHIJ";
     for (wants_refresh_token, life) in [(false, None), (true, Some(300))] {

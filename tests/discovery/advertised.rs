@@ -1,9 +1,12 @@
 //! Walks every value of the metadata and shows that it works (DSC-01 to DSC-06). A member that nobody shows here fails.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::support::{
-    PASSWORD, REDIRECT_URI, STATIC_CLIENT, STATIC_SECRET, Server, Tokens, VERIFIER, changed, claims_of,
+    MATRIX_SCOPE, PASSWORD, REDIRECT_URI, STATIC_CLIENT, STATIC_SECRET, Server, Tokens, VERIFIER, changed, claims_of,
+    homeserver::FakeHomeserver,
     http::Answer,
     person::{Person, attribute, encode, response_params},
 };
@@ -17,7 +20,9 @@ struct Walker {
 
 #[tokio::test]
 async fn every_advertised_value_works() {
+    let homeserver = Arc::<FakeHomeserver>::default();
     let server = Server::setup()
+        .fake_homeserver(&homeserver)
         .static_client("client_secret_post")
         .with("branding.policy_uri", "https://example.com/privacy")
         .with("branding.tos_uri", "https://example.com/terms")
@@ -108,8 +113,8 @@ impl Walker {
             "userinfo_endpoint" => (http.get(address).await, 401, "access token"),
             "jwks_uri" => (http.get(address).await, 200, "\"keys\""),
             // ACT-02: clients append a query to it.
-            "account_management_uri" => {
-                (self.browser.get(&format!("{address}?action=session_end")).await, 200, "@alice:localhost")
+            "account_management_uri" | "org.matrix.msc4191.account_management_uri" => {
+                (self.browser.get(&format!("{address}?action=org.matrix.unknown")).await, 200, "@alice:hs.test")
             }
             other => panic!("nobody shows that {other} works"),
         };
@@ -216,8 +221,46 @@ impl Walker {
                     assert_eq!(attribute(&page.body, "<html lang=\"").as_deref(), Some(value));
                 }
             }
+            "account_management_actions_supported" | "org.matrix.msc4191.account_management_actions_supported" => {
+                self.show_account_action(value).await;
+            }
+            "acr_values_supported" => self.show_acr(value).await,
             other => panic!("nobody shows that {other} works"),
         }
+    }
+
+    /// Follows the link of an action, as a client makes it, to its page.
+    async fn show_account_action(&self, action: &str) {
+        let code = self.browser.allow(&self.server.request(&self.client_id, MATRIX_SCOPE)).await;
+        assert_eq!(self.server.exchange(&self.client_id, &code).await.status, 200);
+        let words = match action {
+            "org.matrix.profile" => "Your Matrix ID",
+            "org.matrix.devices_list" | "org.matrix.sessions_list" => "Everything that is signed in",
+            "org.matrix.device_view" | "org.matrix.session_view" => "Rename the device",
+            "org.matrix.device_delete" | "org.matrix.session_end" => "Example App · ABCDEFGHIJ",
+            "org.matrix.account_deactivate" => "Deactivate the account",
+            "org.matrix.cross_signing_reset" => "Reset your digital identity",
+            other => panic!("nobody shows that the action {other} works"),
+        };
+        let link = format!("account/?{}", encode(&[("action", action), ("device_id", "ABCDEFGHIJ")]));
+        self.browser.open(&link).await.1.assert_page(200, words);
+    }
+
+    /// Asks for a class with a login that reached it, and is told so; how one reaches each is told in `factors`.
+    async fn show_acr(&self, acr: &str) {
+        let amr = match acr {
+            "password" => "pwd",
+            "mfa" => "pwd otp mfa",
+            "phr" => "swk user mfa",
+            other => panic!("nobody shows that the class {other} works"),
+        };
+        let mut tx = self.server.app.db.write().await.unwrap();
+        tx.sql("UPDATE sessions SET amr = $1 WHERE kind = 'browser'").bind(amr).execute().await.unwrap();
+        tx.commit().await.unwrap();
+        let request = changed(&self.server.request(&self.client_id, "openid"), "acr_values", Some(acr));
+        let code = self.browser.allow(&request).await;
+        let answer = self.server.exchange(&self.client_id, &code).await.json();
+        assert_eq!(claims_of(answer["id_token"].as_str().unwrap())["acr"], acr);
     }
 
     async fn log_in(&self, scope: &str) -> Answer {

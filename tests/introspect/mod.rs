@@ -43,7 +43,9 @@ async fn an_active_token_is_described_in_the_homeservers_terms() {
     assert!(iat >= before && iat <= before + 60 && exp == iat + 300, "{body}");
     let expires_in = body["expires_in"].as_i64().unwrap();
     assert!((200..=300).contains(&expires_in), "{body}");
-    for member in ["iat", "exp", "expires_in"] {
+    let auth_time = body["auth_time"].as_i64().unwrap();
+    assert!(auth_time <= iat && auth_time >= before, "{body}");
+    for member in ["iat", "exp", "expires_in", "auth_time"] {
         body.as_object_mut().unwrap().remove(member);
     }
     let expected = json!({
@@ -55,6 +57,9 @@ async fn an_active_token_is_described_in_the_homeservers_terms() {
         "token_type": "Bearer",
         "sub": sub,
         "iss": server.issuer(),
+        // PRM-06
+        "acr": "password",
+        "amr": ["pwd"],
     });
     assert_eq!(body, expected);
     // INT-06: a homeserver that says so gets the device in a member of its own, and only there.

@@ -1,5 +1,10 @@
 //! A secret of one kind is unknown wherever another is expected (CMN-20, INV-02).
 
+use keymaker::{
+    clock::MINUTE,
+    crypto::secret::{Kind, Secret},
+    store::recovery::{self, NewRecovery},
+};
 use serde_json::json;
 
 use crate::support::{
@@ -8,8 +13,10 @@ use crate::support::{
     http::Answer,
 };
 
+const ALICE: &str = "alice@example.com";
+
 /// Everything that Keymaker hands out, in the order of the columns below.
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 10] = [
     "access token",
     "refresh token",
     "authorization code",
@@ -19,12 +26,13 @@ const KINDS: [&str; 9] = [
     "login token",
     "legacy access token",
     "legacy refresh token",
+    "recovery link",
 ];
 
 #[tokio::test]
 async fn each_place_takes_its_own_kind_and_finds_every_other_unknown() {
     let server = Server::start().await;
-    server.user("alice").await;
+    server.user_with_address("alice", ALICE).await;
     let client_id = server.client().await;
     let metadata = json!({
         "client_uri": "https://app.example.com/", "redirect_uris": [REDIRECT_URI],
@@ -34,7 +42,7 @@ async fn each_place_takes_its_own_kind_and_finds_every_other_unknown() {
     let confidential_id = confidential["client_id"].as_str().unwrap();
 
     // (the place, the kinds that it takes)
-    let places: [(&str, &[&str]); 11] = [
+    let places: [(&str, &[&str]); 12] = [
         ("introspection", &["access token", "legacy access token"]),
         ("userinfo", &["access token"]),
         ("refresh", &["refresh token"]),
@@ -47,6 +55,7 @@ async fn each_place_takes_its_own_kind_and_finds_every_other_unknown() {
         // LGO-03: the token of an OAuth client signs out as well.
         ("logout", &["access token", "legacy access token"]),
         ("logout from everywhere", &["legacy access token"]),
+        ("recovery", &["recovery link"]),
     ];
     for (place, own) in places {
         // Fresh ones for each place: what is used up says nothing about what is unknown.
@@ -72,6 +81,7 @@ async fn each_place_takes_its_own_kind_and_finds_every_other_unknown() {
             login_token,
             legacy.access,
             legacy.refresh,
+            recovery_link(&server).await,
         ];
         for (kind, secret) in KINDS.iter().zip(&secrets).filter(|(kind, _)| !own.contains(kind)) {
             let answer = present(&server, place, secret, &client_id, confidential_id).await;
@@ -83,6 +93,23 @@ async fn each_place_takes_its_own_kind_and_finds_every_other_unknown() {
             assert!(is_accepted(place, &answer), "{kind} as {place}: {} {}", answer.status, answer.body);
         }
     }
+}
+
+/// A link as a mail would carry it: more of them than are sent in an hour.
+async fn recovery_link(server: &Server) -> String {
+    let (secret, user, now) = (Secret::generate(Kind::RecoveryLink), server.user_id("alice").await, server.clock.now());
+    let new = NewRecovery {
+        id: &server.app.new_recovery_id(),
+        user: &user,
+        email: ALICE,
+        secret_hash: secret.hash(),
+        expires_at: now + MINUTE,
+        now,
+    };
+    let mut tx = server.app.db.write().await.unwrap();
+    recovery::insert(&mut tx, new).await.unwrap();
+    tx.commit().await.unwrap();
+    secret.expose().to_owned()
 }
 
 async fn present(server: &Server, place: &str, secret: &str, client_id: &str, confidential_id: &str) -> Answer {
@@ -110,6 +137,7 @@ async fn present(server: &Server, place: &str, secret: &str, client_id: &str, co
             ("client_secret", secret),
         ]),
         "session cookie" => client.get(server.url("account/")).header("cookie", format!("keymaker_session={secret}")),
+        "recovery" => client.get(server.url(&format!("recover/{secret}"))),
         "legacy login" => post(LOGIN).json(&token_login(secret)),
         "legacy refresh" => post(REFRESH).json(&json!({ "refresh_token": secret })),
         "logout" => post(LOGOUT).bearer_auth(secret),

@@ -162,6 +162,6 @@ async fn the_sessions_of_others_go_on() {
     }
     assert_eq!(server.post("oauth2/revoke", &[("token", &sessions[0].refresh)]).await.status, 200);
     assert!(!server.is_active(&sessions[0].access).await && server.is_active(&sessions[1].access).await);
-    let page = browser.get("account/").await;
+    let page = browser.get("account/devices").await;
     assert!(page.body.contains("BBBBBBBBBB") && !page.body.contains("AAAAAAAAAA"), "{}", page.body);
 }

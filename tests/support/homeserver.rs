@@ -23,8 +23,12 @@ pub struct FakeHomeserver {
     /// Names that the homeserver gives to nobody.
     pub reserved: Mutex<BTreeSet<String>>,
     pub is_down: AtomicBool,
+    /// It takes no users, and does the rest.
+    pub is_down_for_provisioning: AtomicBool,
     /// It does what it is told, and its answers get lost.
     pub loses_answers: AtomicBool,
+    /// What users are called.
+    pub names: Mutex<BTreeMap<String, String>>,
     /// What devices are called.
     pub device_names: Mutex<BTreeMap<(String, String), String>>,
     /// Device ids that it gives to nobody.
@@ -77,7 +81,24 @@ impl Homeserver for FakeHomeserver {
 
     async fn provision_user(&self, user: &Provision) -> Result<(), HomeserverError> {
         self.call(format!("provision {} {:?} locked={}", user.localpart, user.display_name, user.is_locked)).await?;
+        if self.is_down_for_provisioning.load(Ordering::SeqCst) {
+            return Err(HomeserverError::Unavailable("it takes no users".to_owned()));
+        }
         self.users.lock().unwrap().insert(user.localpart.clone());
+        if let Some(name) = &user.display_name {
+            self.names.lock().unwrap().insert(user.localpart.clone(), name.clone());
+        }
+        Ok(())
+    }
+
+    async fn display_name(&self, localpart: &str) -> Result<Option<String>, HomeserverError> {
+        self.call(format!("query {localpart}")).await?;
+        Ok(self.names.lock().unwrap().get(localpart).cloned())
+    }
+
+    async fn unset_display_name(&self, localpart: &str) -> Result<(), HomeserverError> {
+        self.call(format!("unname {localpart}")).await?;
+        self.names.lock().unwrap().remove(localpart);
         Ok(())
     }
 
@@ -115,6 +136,10 @@ impl Homeserver for FakeHomeserver {
         self.device_names.lock().unwrap().remove(&device);
         self.devices.lock().unwrap().remove(&device);
         Ok(())
+    }
+
+    async fn allow_cross_signing_reset(&self, localpart: &str) -> Result<(), HomeserverError> {
+        self.call(format!("reset {localpart}")).await
     }
 
     async fn delete_user(&self, localpart: &str, erase: bool) -> Result<(), HomeserverError> {

@@ -107,6 +107,12 @@ impl Http {
         header.map(|header| header.to_str().unwrap().to_owned()).unwrap_or_default()
     }
 
+    /// Puts cookies into the jar, as the header of a request says them.
+    pub fn take_cookies(&self, cookies: &str) {
+        let base = url::Url::parse(&self.base).unwrap();
+        cookies.split("; ").for_each(|cookie| self.jar.as_ref().unwrap().add_cookie_str(cookie, &base));
+    }
+
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());

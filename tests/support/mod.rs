@@ -6,12 +6,17 @@
 #![allow(dead_code, reason = "each story uses a part")]
 
 pub mod audit;
+pub mod authenticator;
 pub mod compat;
 pub mod database;
+pub mod factors;
 pub mod homeserver;
 pub mod http;
+pub mod mailbox;
 pub mod person;
 pub mod process;
+pub mod smtp;
+pub mod state;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, sync::OnceLock, time::Duration};
 
@@ -56,7 +61,7 @@ pub struct Setup {
 
 impl Setup {
     /// Sets a configuration key, as an environment variable would: `account.login_with_email_allowed`. In the value,
-    /// `{origin}` stands for where the server listens.
+    /// `{origin}` stands for where the server listens, and `{port}` for the port.
     pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
         self.settings.push((key, value.into()));
         self
@@ -85,9 +90,11 @@ impl Setup {
         copy_secrets(directory.path());
         let database = Database::fresh(directory.path()).await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
+        let (origin, port) = (format!("http://{address}"), address.port().to_string());
         let mut settings = vec![("http.public_base", format!("{origin}/")), ("database.uri", database.uri.clone())];
-        settings.extend(self.settings.into_iter().map(|(key, value)| (key, value.replace("{origin}", &origin))));
+        let place = |value: String| value.replace("{origin}", &origin).replace("{port}", &port);
+        settings.extend(self.settings.into_iter().map(|(key, value)| (key, place(value))));
         let environment: BTreeMap<String, String> = settings
             .into_iter()
             .map(|(key, value)| (format!("KEYMAKER__{}", key.replace('.', "__").to_uppercase()), value))

@@ -33,10 +33,12 @@ impl Person {
         panic!("{path} leads round in circles");
     }
 
-    /// Fills in the form of a page that was just opened and sends it to where the page says.
+    /// Fills in the form of a page that was just opened, of several the one that has the first field, and sends it to where
+    /// the page says.
     pub async fn submit(&self, page: &Answer, fields: &[(&str, &str)]) -> Answer {
-        let csrf = csrf_of(&page.body);
-        let action = attribute(&page.body, "method=\"post\" action=\"").expect("a form");
+        let form = form_with(&page.body, fields.first().map_or("csrf", |(name, _)| name));
+        let csrf = csrf_of(form);
+        let action = attribute(form, "method=\"post\" action=\"").expect("a form");
         let mut form = vec![("csrf", csrf.as_str())];
         form.extend_from_slice(fields);
         self.http.post(&action, &form).await
@@ -94,6 +96,13 @@ pub fn response_params(location: &str) -> HashMap<String, String> {
     let (rest, fragment) = location.split_once('#').unwrap_or((location, ""));
     let encoded = if fragment.is_empty() { rest.split_once('?').map_or("", |(_, query)| query) } else { fragment };
     form_urlencoded::parse(encoded.as_bytes()).into_owned().collect()
+}
+
+/// The first form of a page that has a field, or the first form.
+fn form_with<'a>(html: &'a str, field: &str) -> &'a str {
+    let forms = || html.split("<form").skip(1).map(|rest| rest.split("</form>").next().unwrap());
+    let marker = format!("name=\"{field}\"");
+    forms().find(|form| form.contains(&marker)).or(forms().next()).expect("a form")
 }
 
 /// Reads the form token of a page.

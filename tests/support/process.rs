@@ -91,6 +91,7 @@ fn tail(log: &Path) -> String {
 pub struct Keymaker {
     binary: PathBuf,
     directory: PathBuf,
+    host: &'static str,
     port: u16,
     settings: Vec<(String, String)>,
     running: Option<Served>,
@@ -111,6 +112,7 @@ impl Keymaker {
         Self {
             binary: binary.into(),
             directory: directory.to_path_buf(),
+            host: "127.0.0.1",
             port,
             settings: Vec::new(),
             running: None,
@@ -127,9 +129,16 @@ impl Keymaker {
         self
     }
 
+    /// Gives the server a host name, without which browsers know no passkeys.
+    pub fn at_localhost(mut self) -> Self {
+        self.host = "localhost";
+        let base = self.base();
+        self.with("http.public_base", base)
+    }
+
     /// Returns the issuer, with its trailing slash.
     pub fn base(&self) -> String {
-        format!("http://127.0.0.1:{}/", self.port)
+        format!("http://{}:{}/", self.host, self.port)
     }
 
     /// Returns the loopback address that it listens on.

@@ -178,6 +178,14 @@ fn the_way_of_matrix_rust_sdk_works_with_unstable_scopes_and_a_random_loopback_p
     }
 }
 
+// XSR-01, XSR-02, XSR-03, ACT-04
+#[test]
+fn matrix_js_sdk_replaces_a_cryptographic_identity_once_the_account_page_has_allowed_it() {
+    if let Some(house) = House::open() {
+        house.with_user().run("story_cross_signing_reset.mjs", &[]);
+    }
+}
+
 // TOK: the device exists before the token is handed out, so without the homeserver there is no token and no spent code.
 #[tokio::test(flavor = "multi_thread")]
 async fn while_synapse_is_down_a_code_is_answered_503_and_works_once_it_is_up() {

@@ -111,7 +111,7 @@ async fn each_scope_opens_its_claims_and_no_more() {
         assert_ne!(id_token["sub"], name, "OID-06: names may be given to others, subjects never");
         let mut members: Vec<&String> = id_token.as_object().unwrap().keys().collect();
         members.sort();
-        assert_eq!(members, ["at_hash", "aud", "auth_time", "exp", "iat", "iss", "nonce", "sub"]);
+        assert_eq!(members, ["acr", "amr", "at_hash", "aud", "auth_time", "exp", "iat", "iss", "nonce", "sub"]);
         assert_eq!((&id_token["nonce"], &id_token["aud"]), (&json!("n-0S6_WzA2Mj"), &json!(client_id)));
     }
 }
