@@ -32,8 +32,8 @@ impl Factors {
     }
 
     /// Tells whether somebody could still sign in.
-    pub fn opens(&self) -> bool {
-        self.passwords > 0 || self.passkeys > 0
+    pub fn opens(&self, are_passwords_enabled: bool) -> bool {
+        (self.passwords > 0 && are_passwords_enabled) || self.passkeys > 0
     }
 }
 

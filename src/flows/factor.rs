@@ -107,7 +107,7 @@ pub async fn remove_totp(app: &App, signed_in: &SignedIn, proof: &str, caller: &
     if !store::factor::delete_totp(&mut tx, user).await? {
         return Err(Refusal::NotFound.into());
     }
-    settle(&mut tx, user).await?;
+    settle(app, &mut tx, user).await?;
     event::record(app, &mut tx, user, Event::TotpRemoved, caller).await?;
     Ok(tx.commit().await?)
 }
@@ -131,7 +131,7 @@ pub async fn remove_passkey(
     if !store::factor::delete_passkey(&mut tx, user, id).await? {
         return Err(Refusal::NotFound.into());
     }
-    settle(&mut tx, user).await?;
+    settle(app, &mut tx, user).await?;
     event::record(app, &mut tx, user, Event::PasskeyRemoved { name: passkey.name }, caller).await?;
     Ok(tx.commit().await?)
 }
@@ -147,16 +147,16 @@ pub async fn remove_password(app: &App, signed_in: &SignedIn, proof: &str, calle
     if !store::user::delete_password(&mut tx, user).await? {
         return Err(Refusal::NotFound.into());
     }
-    settle(&mut tx, user).await?;
+    settle(app, &mut tx, user).await?;
     store::recovery::end_of(&mut tx, user, app.clock.now()).await?;
     event::record(app, &mut tx, user, Event::PasswordRemoved, caller).await?;
     Ok(tx.commit().await?)
 }
 
 /// After something was removed: there is a way in left, and what is asked for is there.
-async fn settle(tx: &mut Tx, user: &UserId) -> Result<()> {
+async fn settle(app: &App, tx: &mut Tx, user: &UserId) -> Result<()> {
     let factors = store::factor::find_in(tx, user).await?;
-    if !factors.opens() {
+    if !factors.opens(app.config.passwords.enabled) {
         return Err(FactorProblem::LastWayIn.into());
     }
     if !factors.has_second() {

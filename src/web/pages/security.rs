@@ -43,6 +43,7 @@ pub async fn get(State(app): State<App>, visitor: Visitor, Query(query): Query) 
         csrf: visitor.csrf_as(&app, signed_in),
         notice,
         factors,
+        are_passwords_enabled: app.config.passwords.enabled,
         are_passkeys_available: app.passkeys.is_some(),
         is_one_device_bound: factors.recovery_codes == 0
             && factors.passwords == 0

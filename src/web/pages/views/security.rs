@@ -250,6 +250,7 @@ pub struct SecurityPage {
     pub csrf: String,
     pub notice: Option<String>,
     pub factors: Factors,
+    pub are_passwords_enabled: bool,
     pub passkeys: Vec<PasskeyView>,
     pub are_passkeys_available: bool,
     /// The only passkey cannot be on another device, and no recovery code helps when it is lost (spec WAN-11).
