@@ -10,7 +10,7 @@ mod profile;
 mod proofs;
 mod signing_out;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use keymaker::{
     crypto::secret::{Kind, Secret},
@@ -80,6 +80,13 @@ impl Somebody {
 /// Everything that the pages of the account could have changed.
 async fn state(server: &Server) -> Vec<String> {
     let db = &server.app.db;
+    // What was begun before may still be under way at the homeserver.
+    for _ in 0..200 {
+        if keymaker::store::job::count(db).await.unwrap() == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
     let text =
         "SELECT 'user ' || id || ' ' || COALESCE(display_name, '') || ' ' || COALESCE(CAST(locked_at AS TEXT), '')
             || ' ' || COALESCE(CAST(deactivated_at AS TEXT), '') || ' ' || COALESCE(CAST(sessions_ended_at AS TEXT), '')
