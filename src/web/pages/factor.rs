@@ -125,8 +125,9 @@ async fn page(
         .filter(|(field, count)| *count > 0 && Some(*field) != code)
         .map(|(field, _)| (format!("{own}&use={}", field.name()), field.offer(&layout)))
         .collect();
-    let restart_href = match &proof.act {
-        Some(_) => path(app, "account/security"),
+    let act = proof.act.as_deref().and_then(Act::parse);
+    let restart_href = match act {
+        Some(act) => acts::confirm_path(app, act, proof.target.as_deref()),
         None => path_within(app, "login", in_progress.as_ref()),
     };
     let response = html(&FactorPage {
@@ -137,6 +138,7 @@ async fn page(
         },
         csrf: visitor.csrf(app),
         user_id: user.mxid(app.server_name()),
+        act,
         error,
         passkey,
         code,

@@ -133,6 +133,8 @@ pub struct FactorPage {
     pub action: String,
     pub csrf: String,
     pub user_id: String,
+    /// What it is a step of, where it is no login.
+    pub act: Option<Act>,
     pub error: Option<ProofError>,
     pub passkey: Option<PasskeyForm>,
     pub code: Option<CodeField>,
