@@ -109,11 +109,12 @@ pub async fn find(app: &App, id: &str, browser: &Secret) -> Result<Proof> {
 /// `WrongCode`; `TransactionOver` after too many; `TooManyWrongCodes`.
 pub async fn with_code(app: &App, proof: &Proof, code: &Code<'_>, caller: &Caller) -> Result<Amr> {
     // A try counts before it is judged, or many at once would be judged for one.
+    // Everybody takes hold of the user before the proof, or two would wait for each other.
     let mut tx = app.db.write().await?;
+    factor::count_try(app, &mut tx, &proof.user_id).await?;
     if !store::proof::count_try(&mut tx, &proof.id, MOST_FAILURES, app.clock.now()).await? {
         return Err(Refusal::TransactionOver.into());
     }
-    factor::count_try(app, &mut tx, &proof.user_id).await?;
     tx.commit().await?;
 
     let result = complete_with_code(app, proof, code, caller).await;
@@ -127,6 +128,7 @@ async fn complete_with_code(app: &App, proof: &Proof, code: &Code<'_>, caller: &
     let amr = Amr::password_and_code();
     let code = factor::read(app, &proof.user_id, code).await?;
     let mut tx = app.db.write().await?;
+    store::user::hold(&mut tx, &proof.user_id).await?;
     factor::consume(app, &mut tx, &proof.user_id, &code, caller).await?;
     complete(app, &mut tx, proof, &amr).await?;
     tx.commit().await?;
