@@ -12,16 +12,13 @@ mod signing_out;
 
 use std::{sync::Arc, time::Duration};
 
-use keymaker::{
-    crypto::secret::{Kind, Secret},
-    domain::act::Act,
-    flows::{
-        browser::{self, SignedIn},
-        prove,
-    },
-};
+use keymaker::{domain::act::Act, flows::prove};
 
-use crate::support::{PASSWORD, Server, homeserver::FakeHomeserver, person::Person};
+use crate::support::{
+    PASSWORD, Server,
+    homeserver::FakeHomeserver,
+    person::{Person, Somebody},
+};
 
 const DEVICE: &str = "ABCDEFGHIJ";
 /// Somebody else's.
@@ -48,24 +45,7 @@ async fn session_on(server: &Server, device_id: &str) -> String {
     server.app.db.sql(sql).bind(device_id).one::<(String,)>().await.unwrap().0
 }
 
-/// Somebody who is signed in, as the flows see it.
-struct Somebody {
-    browser: Secret,
-    signed_in: SignedIn,
-}
-
 impl Somebody {
-    async fn at(server: &Server, person: &Person) -> Self {
-        let cookies = person.http.cookies();
-        let cookie = |kind: Kind, name: &str| {
-            let value = cookies.split("; ").find_map(|cookie| cookie.strip_prefix(name)?.strip_prefix('=')).unwrap();
-            Secret::parse(kind, value).unwrap()
-        };
-        let session = cookie(Kind::BrowserSession, "keymaker_session");
-        let signed_in = browser::find(&server.app, &session).await.unwrap().unwrap();
-        Self { browser: cookie(Kind::Browser, "keymaker_browser"), signed_in }
-    }
-
     fn session(&self) -> &str {
         self.signed_in.session.session_id.as_str()
     }

@@ -3,38 +3,16 @@
 use futures_util::future::join_all;
 use keymaker::{
     clock::{MINUTE, SECOND},
-    crypto::secret::{Kind, Secret},
     domain::{act::Act, factor::FactorProblem, refusal::Refusal},
     error::Error,
-    flows::{
-        Caller,
-        browser::{self, SignedIn},
-        prove,
-    },
+    flows::{Caller, prove},
 };
 
 use crate::support::{
     PASSWORD, Server,
     authenticator::{Authenticator, PasskeyForm},
-    person::{Person, attribute, csrf_of},
+    person::{Person, Somebody, attribute, csrf_of},
 };
-
-/// Somebody who is signed in, as the flows see it.
-struct Somebody {
-    browser: Secret,
-    signed_in: SignedIn,
-}
-
-async fn known(server: &Server, person: &Person) -> Somebody {
-    let cookies = person.http.cookies();
-    let cookie = |kind: Kind, name: &str| {
-        let value = cookies.split("; ").find_map(|cookie| cookie.strip_prefix(name)?.strip_prefix('=')).unwrap();
-        Secret::parse(kind, value).unwrap()
-    };
-    let session = cookie(Kind::BrowserSession, "keymaker_session");
-    let signed_in = browser::find(&server.app, &session).await.unwrap().unwrap();
-    Somebody { browser: cookie(Kind::Browser, "keymaker_browser"), signed_in }
-}
 
 /// Proves with `PASSWORD`, which has to be enough.
 async fn prove(server: &Server, by: &Somebody, act: Act, target: Option<&str>) -> String {
@@ -67,7 +45,7 @@ async fn server_with_alice() -> (Server, Person) {
 async fn a_proof_is_for_one_act_on_one_target_and_good_once() {
     // INV-06, INV-01
     let (server, browser) = server_with_alice().await;
-    let alice = known(&server, &browser).await;
+    let alice = Somebody::at(&server, &browser).await;
     for act in Act::ALL {
         let target = act.has_target().then_some("this one");
         let proof = prove(&server, &alice, act, target).await;
@@ -96,7 +74,7 @@ async fn a_proof_is_for_one_act_on_one_target_and_good_once() {
 async fn a_proof_lasts_five_minutes() {
     // INV-06, ACT-05, INV-15
     let (server, browser) = server_with_alice().await;
-    let alice = known(&server, &browser).await;
+    let alice = Somebody::at(&server, &browser).await;
     let (first, second) =
         (prove(&server, &alice, Act::AddEmail, None).await, prove(&server, &alice, Act::AddEmail, None).await);
     server.clock.advance(4 * MINUTE);
@@ -113,17 +91,17 @@ async fn a_proof_is_nothing_to_another_session_of_the_same_person_or_of_another(
     let (elsewhere, mallory) = (server.browser(), server.browser());
     elsewhere.sign_in("alice").await;
     mallory.sign_in("mallory").await;
-    let alice = known(&server, &browser).await;
+    let alice = Somebody::at(&server, &browser).await;
     let proof = prove(&server, &alice, Act::Deactivate, None).await;
     for other in [&elsewhere, &mallory] {
-        let other = known(&server, other).await;
+        let other = Somebody::at(&server, other).await;
         assert!(!consume(&server, &other, Act::Deactivate, None, &proof).await);
     }
     // Signed out and in again, it is another session.
     let page = browser.get("logout").await;
     browser.submit(&page, &[]).await;
     browser.sign_in("alice").await;
-    let again = known(&server, &browser).await;
+    let again = Somebody::at(&server, &browser).await;
     assert!(!consume(&server, &again, Act::Deactivate, None, &proof).await);
 }
 
@@ -132,7 +110,7 @@ async fn a_password_is_no_proof_where_a_second_factor_is_required() {
     // INV-06, OTP-05: for every act.
     let (server, browser) = server_with_alice().await;
     let app = browser.add_totp(&server).await;
-    let alice = known(&server, &browser).await;
+    let alice = Somebody::at(&server, &browser).await;
     for act in Act::ALL {
         let target = act.has_target().then_some("this one");
         let begun =
@@ -155,7 +133,7 @@ async fn the_proof_of_a_login_is_none_of_an_act_and_the_other_way_round() {
     let (server, browser) = server_with_alice().await;
     let app = browser.add_totp(&server).await;
     server.clock.advance(60 * SECOND);
-    let alice = known(&server, &browser).await;
+    let alice = Somebody::at(&server, &browser).await;
     // A second step of a login, in the same browser.
     let login = browser.get("login?switch=1").await;
     let answer = browser.submit(&login, &[("username", "alice"), ("password", PASSWORD)]).await;

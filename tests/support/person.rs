@@ -2,6 +2,11 @@
 
 use std::collections::HashMap;
 
+use keymaker::{
+    crypto::secret::{Kind, Secret},
+    flows::browser::{self, SignedIn},
+};
+
 use super::{
     PASSWORD, Server,
     http::{Answer, Http},
@@ -9,6 +14,25 @@ use super::{
 
 pub struct Person {
     pub http: Http,
+}
+
+/// Somebody who is signed in, as the flows see it.
+pub struct Somebody {
+    pub browser: Secret,
+    pub signed_in: SignedIn,
+}
+
+impl Somebody {
+    pub async fn at(server: &Server, person: &Person) -> Self {
+        let cookies = person.http.cookies();
+        let cookie = |kind: Kind, name: &str| {
+            let value = cookies.split("; ").find_map(|cookie| cookie.strip_prefix(name)?.strip_prefix('=')).unwrap();
+            Secret::parse(kind, value).unwrap()
+        };
+        let session = cookie(Kind::BrowserSession, "keymaker_session");
+        let signed_in = browser::find(&server.app, &session).await.unwrap().unwrap();
+        Self { browser: cookie(Kind::Browser, "keymaker_browser"), signed_in }
+    }
 }
 
 impl Person {

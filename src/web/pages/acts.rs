@@ -21,21 +21,20 @@ use crate::{
 
 /// Gives the address where an act is explained and confirmed.
 pub fn confirm_path(app: &App, act: Act, target: Option<&str>) -> String {
-    let query = form_urlencoded::Serializer::new(String::new())
-        .append_pair("act", act.as_str())
-        .extend_pairs(target.map(|target| ("target", target)))
-        .finish();
-    path(app, &format!("account/confirm?{query}"))
+    path(app, &format!("account/confirm?{}", place(act, target)))
 }
 
 /// Gives the login that comes back to an act (spec ACT-04).
 pub fn login_path(app: &App, query: &Params) -> String {
     let Some(act) = query.get("act").and_then(Act::parse) else { return path(app, "login") };
-    let place = form_urlencoded::Serializer::new(String::new())
+    path(app, &format!("login?{}", place(act, query.get("target"))))
+}
+
+fn place(act: Act, target: Option<&str>) -> String {
+    form_urlencoded::Serializer::new(String::new())
         .append_pair("act", act.as_str())
-        .extend_pairs(query.get("target").map(|target| ("target", target)))
-        .finish();
-    path(app, &format!("login?{place}"))
+        .extend_pairs(target.map(|target| ("target", target)))
+        .finish()
 }
 
 /// Gives the page from which an act is begun.

@@ -10,13 +10,13 @@ use crate::{
     app::App,
     domain::{act::Act, params::Params, refusal::Refusal},
     error::{Error, Result},
-    flows::{browser::SignedIn, passkey, prove},
+    flows::{browser::SignedIn, prove},
     store,
     web::{
         frame::{PageError, html, with_script},
         pages::{
             acts,
-            factor::{answer, passkey_form},
+            factor::{answer, own_passkey_form},
             layout, path, see_other,
             views::security::{ConfirmPage, ProofError},
         },
@@ -105,10 +105,7 @@ async fn page(
     error: Option<ProofError>,
 ) -> Result<Response> {
     let factors = store::factor::find(&app.db, &signed_in.user.id).await?;
-    let passkey = match factors.passkeys > 0 && app.passkeys.is_some() {
-        true => Some(passkey_form(passkey::ask(app, &visitor.browser, &signed_in.user.id).await?, wanted.path(app))),
-        false => None,
-    };
+    let passkey = own_passkey_form(app, visitor, &signed_in.user.id, &factors, wanted.path(app)).await?;
     Ok(with_script(html(&ConfirmPage {
         layout: layout(app, visitor.language(None)),
         action: wanted.path(app),

@@ -8,7 +8,7 @@ use http::StatusCode;
 
 use crate::{
     app::App,
-    domain::{act::Act, amr::Amr, factor::Factors, params::Params, refusal::Refusal},
+    domain::{act::Act, amr::Amr, factor::Factors, id::UserId, params::Params, refusal::Refusal},
     error::{Error, Result},
     flows::{
         browser::Proved,
@@ -116,10 +116,7 @@ async fn page(
     let layout = layout(app, visitor.language(in_progress.as_ref().and_then(InProgress::ui_locales)));
     let own = path(app, &format!("factor?proof={}", proof.id));
     let code = code_field(&factors, query.get("use") == Some("recovery"));
-    let passkey = match factors.passkeys > 0 && app.passkeys.is_some() {
-        true => Some(passkey_form(passkey::ask(app, &visitor.browser, &user.id).await?, own.clone())),
-        false => None,
-    };
+    let passkey = own_passkey_form(app, visitor, &user.id, &factors, own.clone()).await?;
     let others = [(CodeField::Totp, factors.totps), (CodeField::Recovery, factors.recovery_codes)]
         .into_iter()
         .filter(|(field, count)| *count > 0 && Some(*field) != code)
@@ -154,6 +151,23 @@ fn code_field(factors: &Factors, wants_recovery: bool) -> Option<CodeField> {
         (true, _) => Some(CodeField::Totp),
         _ => None,
     }
+}
+
+/// Makes the form by which somebody shows a passkey of theirs; nothing where they have none.
+///
+/// # Errors
+/// When the store fails.
+pub async fn own_passkey_form(
+    app: &App,
+    visitor: &Visitor,
+    user: &UserId,
+    factors: &Factors,
+    action: String,
+) -> Result<Option<PasskeyForm>> {
+    Ok(match factors.passkeys > 0 && app.passkeys.is_some() {
+        true => Some(passkey_form(passkey::ask(app, &visitor.browser, user).await?, action)),
+        false => None,
+    })
 }
 
 /// Makes the form by which the script answers a challenge.

@@ -58,11 +58,7 @@ pub async fn post(
     let password = form.get("password").unwrap_or_default();
     match enter(&app, &visitor, username, password, in_progress.as_ref()).await {
         Ok(response) => Ok(response),
-        Err(error) => {
-            let (shown, status) = what_to_show(error)?;
-            let page = show(&app, &visitor, in_progress.as_ref(), Some(username), Some(shown))?;
-            Ok((status, page).into_response())
-        }
+        Err(error) => show_error(&app, &visitor, in_progress.as_ref(), Some(username), error),
     }
 }
 
@@ -78,11 +74,7 @@ pub async fn post_passkey(
     let answer = answer(&form).ok_or(FactorProblem::PasskeyRefused)?;
     match enter_by_passkey(&app, &visitor, &answer, in_progress.as_ref()).await {
         Ok(response) => Ok(response),
-        Err(error) => {
-            let (shown, status) = what_to_show(error)?;
-            let page = show(&app, &visitor, in_progress.as_ref(), None, Some(shown))?;
-            Ok((status, page).into_response())
-        }
+        Err(error) => show_error(&app, &visitor, in_progress.as_ref(), None, error),
     }
 }
 
@@ -121,6 +113,18 @@ async fn enter(
         }
         Step::Second(proof) => Ok(see_other(&path(app, &format!("factor?proof={proof}")))),
     }
+}
+
+fn show_error(
+    app: &App,
+    visitor: &Visitor,
+    in_progress: Option<&InProgress>,
+    username: Option<&str>,
+    error: Error,
+) -> Result<Response, PageError> {
+    let (shown, status) = what_to_show(error)?;
+    let page = show(app, visitor, in_progress, username, Some(shown))?;
+    Ok((status, page).into_response())
 }
 
 /// What a person can mend is shown at the form; the rest is an error page.

@@ -37,7 +37,7 @@ pub async fn get(State(app): State<App>, visitor: Visitor, Query(query): Query) 
     let factors = store::factor::find(&app.db, &user.id).await?;
     let passkeys = store::factor::list_passkeys(&app.db, &user.id).await?;
     let layout = layout(&app, visitor.language(None));
-    let notice = query.get("done").and_then(Act::parse).and_then(|act| act.done(&layout));
+    let notice = acts::notice(&layout, &query);
     Ok(html(&SecurityPage {
         layout,
         csrf: visitor.csrf_as(&app, signed_in),
