@@ -20,7 +20,7 @@ use crate::{
         SessionId, SsoLoginId, TokenId, UserEmailId, UserId,
     },
     flows::{activity::Activity, passkey, recover, stand_in::Census},
-    remote::{homeserver::Homeserver, mail::Mailer, synapse::Synapse},
+    remote::{homeserver::Homeserver, http::Http, mail::Mailer, synapse::Synapse},
     store::db::Db,
 };
 
@@ -45,6 +45,8 @@ pub struct Parts {
     pub homeserver: Option<Arc<dyn Homeserver>>,
     /// Wakes the worker of the queue: a job was inserted.
     pub jobs: Notify,
+    /// For the hosts that the operator names.
+    pub http: Http,
     pub mail: Mailer,
     /// Wakes the worker that sends mails: one was written.
     pub mails: Notify,
@@ -58,7 +60,7 @@ pub struct Parts {
 pub enum BuildError {
     #[error(transparent)]
     Key(#[from] KeyError),
-    #[error("the HTTP client for the homeserver cannot be built: {0}")]
+    #[error("an HTTP client cannot be built: {0}")]
     Http(#[from] reqwest::Error),
     #[error("mail cannot be sent with TLS: {0}")]
     Mail(#[from] lettre::transport::smtp::Error),
@@ -95,6 +97,7 @@ pub fn build(config: Config, db: Db, clock: Clock, homeserver: Option<Arc<dyn Ho
         email_code_key: derive_key(&config.secrets.encryption_key(), "e-mail code"),
         passkeys: passkey::relying_party(&config),
         sealer: Sealer::new(&config.secrets.encryption_key()),
+        http: Http::new()?,
         mail: Mailer::new(&config.email)?,
         mails: Notify::new(),
         recoveries: Arc::new(Semaphore::new(recover::AT_ONCE)),

@@ -1,5 +1,6 @@
 //! The only outgoing network.
 
 pub mod homeserver;
+pub mod http;
 pub mod mail;
 pub mod synapse;
