@@ -12,6 +12,7 @@ pub mod database;
 pub mod factors;
 pub mod homeserver;
 pub mod http;
+pub mod identity_provider;
 pub mod mailbox;
 pub mod person;
 pub mod process;
@@ -30,6 +31,7 @@ use self::{
     audit::Audit,
     database::Database,
     http::{Answer, Http},
+    identity_provider::IdentityProvider,
     person::Person,
 };
 
@@ -57,6 +59,7 @@ pub struct Server {
 pub struct Setup {
     pub settings: Vec<(&'static str, String)>,
     pub homeserver: Option<Arc<dyn Homeserver>>,
+    pub providers: Vec<IdentityProvider>,
 }
 
 impl Setup {
@@ -119,6 +122,7 @@ impl Setup {
         });
         audit.watch(database);
         audit.secret(PASSWORD);
+        self.providers.iter().for_each(|provider| provider.serve(&clock, &audit));
         let http = Http::new(&base, audit.clone());
         let server = Server { app, base, http, audit, clock, directory, stop: Some(stop), running: Some(running) };
         server.http.wait_until_healthy().await;
