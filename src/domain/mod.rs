@@ -10,6 +10,7 @@ pub mod event;
 pub mod factor;
 pub mod grant;
 pub mod id;
+pub mod logout_token;
 pub mod params;
 pub mod redirect_uri;
 pub mod refusal;

@@ -51,6 +51,8 @@ pub enum EndReason {
     EndedByAdministrator,
     UserDeactivated,
     PasswordChanged,
+    /// The provider through which the person had signed in told that they signed out there.
+    SignedOutAtProvider,
 }
 
 impl EndReason {
@@ -68,6 +70,7 @@ impl EndReason {
             EndReason::EndedByAdministrator => "ended_by_administrator",
             EndReason::UserDeactivated => "user_deactivated",
             EndReason::PasswordChanged => "password_changed",
+            EndReason::SignedOutAtProvider => "signed_out_at_provider",
         }
     }
 }

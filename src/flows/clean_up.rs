@@ -24,6 +24,7 @@ pub async fn clean_up(app: &App) -> Result<()> {
     store::factor::delete_challenges(&mut tx, before).await?;
     store::email::delete_older_than(&mut tx, before).await?;
     store::recovery::delete_older_than(&mut tx, before).await?;
+    store::upstream_logout::delete_older_than(&mut tx, before).await?;
     store::mail::delete_expired(&mut tx, before).await?;
     store::event::delete_before(&mut tx, app.clock.now() - EVENT_LIFE).await?;
     let sessions = store::session::end_expired(&mut tx, before, EndReason::Expired).await?;

@@ -181,6 +181,23 @@ pub async fn end_browsers_in(app: &App, tx: &mut Tx, user: &UserId, reason: EndR
     Ok(())
 }
 
+/// Ends some live sessions of a user within a transaction that holds them.
+///
+/// # Errors
+/// When the store fails.
+pub async fn end_some_in(
+    app: &App,
+    tx: &mut Tx,
+    user: &UserId,
+    sessions: &[LiveSession],
+    reason: EndReason,
+) -> Result<()> {
+    for session in sessions {
+        end_one(app, tx, &session.id, Some(user), session.device_id.as_deref(), reason).await?;
+    }
+    Ok(())
+}
+
 /// Ends sessions with a device that expired before a moment, some at a time, and counts them. Until then the app can sign
 /// in again on the same device and finds its keys.
 ///

@@ -17,4 +17,5 @@ pub mod scratch;
 pub mod session;
 pub mod sso_login;
 pub mod token;
+pub mod upstream_logout;
 pub mod user;
