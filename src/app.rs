@@ -38,6 +38,7 @@ pub struct Parts {
     pub sealer: Sealer,
     pub recovery_code_key: [u8; 32],
     pub email_code_key: [u8; 32],
+    pub rate_limit_key: [u8; 32],
     /// Absent where browsers know no passkeys.
     pub passkeys: Option<Webauthn>,
     pub census: Census,
@@ -95,6 +96,7 @@ pub fn build(config: Config, db: Db, clock: Clock, homeserver: Option<Arc<dyn Ho
         stand_in_key: derive_key(&config.secrets.encryption_key(), "stand-in"),
         recovery_code_key: derive_key(&config.secrets.encryption_key(), "recovery code"),
         email_code_key: derive_key(&config.secrets.encryption_key(), "e-mail code"),
+        rate_limit_key: derive_key(&config.secrets.encryption_key(), "rate limit"),
         passkeys: passkey::relying_party(&config),
         sealer: Sealer::new(&config.secrets.encryption_key()),
         http: Http::new()?,

@@ -8,6 +8,7 @@ mod email;
 mod generated;
 mod load;
 mod order;
+mod rate_limiting;
 mod sample;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use development::development;
 pub use email::{Email, MailMode, MailTransport};
 pub use load::load;
+pub use rate_limiting::{Off, Rate, RateLimit, RateLimiting};
 pub use sample::{reference, sample};
 pub use value::{Mailbox, Network, Sensitive, WebUrl};
 
@@ -83,6 +85,15 @@ pub struct Config {
         "redirect_uris": ["https://wiki.example.com/callback"],
     }]))]
     pub clients: Vec<Client>,
+
+    /// How often something may be done, so that nobody guesses passwords, floods mailboxes or fills the database. Each limit is
+    /// written as `{ burst: 3, per_second: 0.05 }`: so many at once, and so many per second after that (0.05 is one in 20
+    /// seconds); or as `off`. It holds for all replicas that share a database together. docs/rate-limits.md tells more.
+    ///
+    /// An address is that of the client as `http.trusted_proxies` lets it be seen; of an IPv6 address the first 64 bits count.
+    /// Behind a proxy that is not named there everybody has the same address, and keeps the others out.
+    #[serde(default)]
+    pub rate_limiting: RateLimiting,
 
     /// What the pages say about whose service this is.
     #[serde(default)]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::generated::generated_secrets;
 use super::load::of_config;
 use super::order::ORDER;
-use super::{Mailbox, Network, WebUrl};
+use super::{Mailbox, Network, RateLimit, WebUrl};
 
 /// The length of a line of comment, without its indentation.
 const WIDTH: usize = 96;
@@ -84,7 +84,9 @@ fn entries(schema: &Value, prefix: &str) -> String {
             let gap = if index == 0 { "\n" } else { "" };
             text.push_str(&format!("{gap}- `{word}`: {meaning}\n"));
         }
-        text.push_str(&entries(schema, &format!("{path}[]")));
+        if schema["format"] != RateLimit::FORMAT {
+            text.push_str(&entries(schema, &format!("{path}[]")));
+        }
     }
     text
 }
@@ -101,6 +103,7 @@ fn form(schema: &Value) -> &'static str {
         (Some("array"), _) => "list",
         (_, Some(WebUrl::FORMAT)) => "URL",
         (_, Some(Mailbox::FORMAT)) => "e-mail address",
+        (_, Some(RateLimit::FORMAT)) => "limit",
         (_, Some("password")) => "secret",
         _ if !choices(schema).is_empty() => "one of the words below",
         _ => "text",
@@ -148,7 +151,7 @@ fn entry(key: &str, schema: &Value, value: Option<&Value>) -> Vec<String> {
 fn setting(key: &str, schema: &Value, value: &Value) -> Vec<String> {
     let mut lines = vec![format!("{key}:")];
     match value {
-        Value::Object(_) => lines.extend(indented(section(schema, value))),
+        Value::Object(_) if is_section(schema) => lines.extend(indented(section(schema, value))),
         Value::Array(list) if is_section(&schema["items"]) => {
             for entry in list {
                 lines.extend(indented(vec!["-".to_owned()]));
@@ -218,7 +221,7 @@ fn keys(schema: &Value) -> Vec<(&str, &Value)> {
 }
 
 fn is_section(schema: &Value) -> bool {
-    schema.get("properties").is_some()
+    schema.get("properties").is_some() && schema["format"] != RateLimit::FORMAT
 }
 
 fn default(schema: &Value) -> Option<&Value> {

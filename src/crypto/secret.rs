@@ -159,6 +159,14 @@ pub fn derive_key(master: &[u8; 32], purpose: &str) -> [u8; 32] {
     key
 }
 
+/// Gives what stands for a text in the store that nobody else needs to know: without the key it tells nothing.
+pub fn tag(key: &[u8; 32], text: &str) -> [u8; 16] {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes());
+    let mut head = [0; 16];
+    head.copy_from_slice(&tag.as_ref()[..16]);
+    head
+}
+
 /// Gives a number from 0 up to 1 that belongs to a text: without the key it cannot be foretold.
 pub fn fraction(key: &[u8; 32], text: &str) -> f64 {
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes());

@@ -74,6 +74,9 @@ pub enum Refusal {
     BrowserLoginRequired,
     #[error("too many people are signing in just now; try again in a moment")]
     LimitExceeded,
+    // spec area 19
+    #[error("this was done too often; try again in {seconds} seconds")]
+    TooManyRequests { seconds: i64 },
     // HTTP
     #[error("there is nothing at this address")]
     NotFound,
@@ -158,7 +161,10 @@ impl Refusal {
             Refusal::UnapprovedSoftwareStatement(_) => "unapproved_software_statement",
             Refusal::InvalidToken => "invalid_token",
             Refusal::InsufficientScope(_) => "insufficient_scope",
-            Refusal::Busy | Refusal::HomeserverUnavailable | Refusal::LimitExceeded => "temporarily_unavailable",
+            Refusal::Busy
+            | Refusal::HomeserverUnavailable
+            | Refusal::LimitExceeded
+            | Refusal::TooManyRequests { .. } => "temporarily_unavailable",
             Refusal::InvalidRequest(_)
             | Refusal::MissingToken
             | Refusal::NotJson

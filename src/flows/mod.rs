@@ -14,6 +14,7 @@ pub mod factor;
 pub mod homeserver;
 pub mod import;
 pub mod introspect;
+pub mod limit;
 pub mod login;
 pub mod mail;
 pub mod manage;

@@ -9,6 +9,7 @@ pub mod factor;
 pub mod grant;
 pub mod import;
 pub mod job;
+pub mod limit;
 pub mod mail;
 pub mod proof;
 pub mod recovery;

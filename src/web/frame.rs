@@ -121,8 +121,8 @@ fn render_error(app: &App, layout: Layout, error: &PageError, bare: &Response) -
     if let Some(allow) = bare.headers().get(header::ALLOW) {
         response.headers_mut().insert(header::ALLOW, allow.clone());
     }
-    if refusal::is_worth_a_retry(status) {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(refusal::RETRY_AFTER_SECONDS));
+    if let Some(seconds) = refusal::retry_after(&error.error) {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }
@@ -146,7 +146,9 @@ fn kind_of(error: &Error) -> ErrorKind {
         Refusal::UserLocked => ErrorKind::Locked,
         Refusal::UserDeactivated => ErrorKind::Deactivated,
         Refusal::TooLarge => ErrorKind::TooLarge,
-        Refusal::LimitExceeded | Refusal::Email(EmailProblem::Wait { .. }) => ErrorKind::TooManyRequests,
+        Refusal::LimitExceeded | Refusal::TooManyRequests { .. } | Refusal::Email(EmailProblem::Wait { .. }) => {
+            ErrorKind::TooManyRequests
+        }
         Refusal::Busy | Refusal::HomeserverUnavailable => ErrorKind::Unavailable,
         Refusal::Factor(problem) => ErrorKind::Factor(*problem),
         other => ErrorKind::InvalidRequest { detail: other.to_string() },

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// After how long a client that came at a bad moment may try again.
-pub const RETRY_AFTER_SECONDS: u16 = 5;
+pub const RETRY_AFTER_SECONDS: i64 = 5;
 
 /// Gives the status of a refusal, the same on pages and in OAuth.
 pub fn status(refusal: &Refusal) -> StatusCode {
@@ -36,7 +36,9 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         Refusal::NotFound | Refusal::RecoveryOver => StatusCode::NOT_FOUND,
         Refusal::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Refusal::LimitExceeded | Refusal::Email(EmailProblem::Wait { .. }) => StatusCode::TOO_MANY_REQUESTS,
+        Refusal::LimitExceeded | Refusal::TooManyRequests { .. } | Refusal::Email(EmailProblem::Wait { .. }) => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
         Refusal::Email(_) | Refusal::TermsNotAgreed => StatusCode::UNPROCESSABLE_ENTITY,
         // A 4xx on refresh makes Matrix clients delete their data, so what passes is never a 429 (TRP-05).
         Refusal::Busy | Refusal::HomeserverUnavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -107,16 +109,24 @@ pub fn matrix_error(error: &Error) -> (StatusCode, &'static str) {
         Refusal::InvalidToken | Refusal::InvalidGrant(_) | Refusal::RefreshTokenExpired => {
             (StatusCode::UNAUTHORIZED, "M_UNKNOWN_TOKEN")
         }
-        Refusal::LimitExceeded => (status, "M_LIMIT_EXCEEDED"),
+        Refusal::LimitExceeded | Refusal::TooManyRequests { .. } => (status, "M_LIMIT_EXCEEDED"),
         Refusal::TooLarge => (status, "M_TOO_LARGE"),
         Refusal::NotFound | Refusal::MethodNotAllowed => (status, "M_UNRECOGNIZED"),
         _ => (status, "M_UNKNOWN"),
     }
 }
 
-/// Tells whether a status means that the same request may go well later.
-pub fn is_worth_a_retry(status: StatusCode) -> bool {
-    matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
+/// Tells after how many seconds the same request may go well, where it may (CMN-19).
+pub fn retry_after(error: &Error) -> Option<i64> {
+    match error {
+        Error::Refusal(Refusal::TooManyRequests { seconds }) => Some(*seconds),
+        Error::Refusal(Refusal::Email(EmailProblem::Wait { minutes })) => Some(minutes * 60),
+        Error::Refusal(Refusal::LimitExceeded | Refusal::Busy | Refusal::HomeserverUnavailable) => {
+            Some(RETRY_AFTER_SECONDS)
+        }
+        Error::Storage(_) => Some(RETRY_AFTER_SECONDS),
+        _ => None,
+    }
 }
 
 /// An error on its way out of an OAuth endpoint.
@@ -145,8 +155,8 @@ impl IntoResponse for OAuthError {
         let mut response = (status, Json(OAuthErrorBody { error, error_description })).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if is_worth_a_retry(status) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        if let Some(seconds) = retry_after(&self.0) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if let Some(challenge) = self.0.refusal().and_then(challenge) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);

@@ -22,7 +22,10 @@ pub mod state;
 use std::{collections::BTreeMap, path::Path, sync::Arc, sync::OnceLock, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use keymaker::{app, app::App, clock::Clock, config, crypto::random, flows::manage, remote::homeserver::Homeserver};
+use keymaker::{
+    app, app::App, clock::Clock, config, crypto::random, flows::limit::Limiter, flows::manage,
+    remote::homeserver::Homeserver,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -60,9 +63,16 @@ pub struct Setup {
     pub settings: Vec<(&'static str, String)>,
     pub homeserver: Option<Arc<dyn Homeserver>>,
     pub providers: Vec<IdentityProvider>,
+    /// Whether rate limits hold as they do elsewhere; they are off otherwise, because all stories come from one address.
+    pub has_limits: bool,
 }
 
 impl Setup {
+    /// Lets the rate limits hold that hold where nothing is configured.
+    pub fn with_limits(self) -> Self {
+        Self { has_limits: true, ..self }
+    }
+
     /// Sets a configuration key, as an environment variable would: `account.login_with_email_allowed`. In the value,
     /// `{origin}` stands for where the server listens, and `{port}` for the port.
     pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
@@ -98,10 +108,11 @@ impl Setup {
         let mut settings = vec![("http.public_base", format!("{origin}/")), ("database.uri", database.uri.clone())];
         let place = |value: String| value.replace("{origin}", &origin).replace("{port}", &port);
         settings.extend(self.settings.into_iter().map(|(key, value)| (key, place(value))));
-        let environment: BTreeMap<String, String> = settings
-            .into_iter()
-            .map(|(key, value)| (format!("KEYMAKER__{}", key.replace('.', "__").to_uppercase()), value))
-            .collect();
+        let variable = |key: &str| format!("KEYMAKER__{}", key.replace('.', "__").to_uppercase());
+        let limiters = Limiter::ALL.iter().filter(|_| !self.has_limits);
+        let off = limiters.map(|limiter| (variable(&format!("rate_limiting.{}", limiter.name())), "off".to_owned()));
+        let settings = settings.into_iter().map(|(key, value)| (variable(key), value));
+        let environment: BTreeMap<String, String> = off.chain(settings).collect();
         let config = config::development(directory.path(), &environment).unwrap_or_else(|p| panic!("{p}"));
         // Where the public base is a name of a reverse proxy's, the stories still go straight to the server.
         let base = format!("{origin}{}", config.http.public_base.path());

@@ -7,7 +7,7 @@ use jsonschema::{JsonType, ValidationError, Validator};
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use super::super::{Config, Mailbox, Network, Problems, WebUrl};
+use super::super::{Config, Mailbox, Network, Problems, RateLimit, WebUrl};
 
 /// Returns the schema of the whole configuration, without references, so that a path in it is a path in the settings.
 pub fn of_config() -> Value {
@@ -26,7 +26,10 @@ pub fn property<'a>(schema: &'a Value, key: &str) -> Option<&'a Value> {
 pub fn is_text(schema: &Value) -> bool {
     match schema.get("type") {
         Some(Value::String(kind)) => kind == "string",
-        Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind == "string"),
+        // What is a word or a section is read as YAML, which has both.
+        Some(Value::Array(kinds)) => {
+            kinds.iter().any(|kind| kind == "string") && !kinds.iter().any(|kind| kind == "object")
+        }
         // A choice between words.
         _ => true,
     }
@@ -134,6 +137,9 @@ fn wording(kind: &ValidationErrorKind, found: &Value) -> String {
         }
         ValidationErrorKind::Minimum { limit } => format!("must be at least {limit}"),
         ValidationErrorKind::Maximum { limit } => format!("must be at most {limit}"),
+        ValidationErrorKind::Pattern { pattern } if pattern == RateLimit::OFF => {
+            "must be { burst: …, per_second: … }, or the word off".to_owned()
+        }
         ValidationErrorKind::MinLength { .. } => "must not be empty".to_owned(),
         ValidationErrorKind::MaxLength { limit } => format!("must have at most {limit} characters"),
         _ => "is not valid here".to_owned(),

@@ -24,10 +24,7 @@ use crate::{
     domain::refusal::Refusal,
     error::{Error, Result},
     flows::{client_auth::scheme_value, compat::Issued},
-    web::{
-        refusal::{self, RETRY_AFTER_SECONDS},
-        request::text,
-    },
+    web::{refusal, request::text},
 };
 
 /// An error on its way out of the client-server API.
@@ -53,13 +50,14 @@ impl IntoResponse for MatrixError {
         if matches!(refusal, Some(Refusal::UserLocked | Refusal::RefreshTokenExpired)) {
             body.insert("soft_logout".to_owned(), Value::Bool(true));
         }
-        if let Some(Refusal::LimitExceeded) = refusal {
-            body.insert("retry_after_ms".to_owned(), json!(RETRY_AFTER_SECONDS * 1000));
+        let retry_after = refusal::retry_after(&self.0);
+        if let (Some(seconds), "M_LIMIT_EXCEEDED") = (retry_after, errcode) {
+            body.insert("retry_after_ms".to_owned(), json!(seconds * 1000));
         }
         let mut response = private_json(&body);
         *response.status_mut() = status;
-        if refusal::is_worth_a_retry(status) {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -1,0 +1,285 @@
+//! How often something may be done (spec area 19): one GCRA for all, a row of the database for each limiter and key, so that
+//! a restart or another replica changes nothing (INV-16). What was taken is never more than what was earned.
+//!
+//! Ask after what is cheap to check and before what costs (INV-08, RTL-02).
+
+use std::net::IpAddr;
+
+use crate::{
+    app::App,
+    config::{RateLimit, RateLimiting},
+    crypto::secret::tag,
+    domain::refusal::Refusal,
+    error::Result,
+    flows::Caller,
+    store::{self, db::Tx, limit::Taking},
+};
+
+/// What is limited. `Address` is that of the caller, as [`address`] gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limiter {
+    /// Wrong passwords.
+    PasswordByAddress,
+    /// Wrong passwords; the key is [`on_account`].
+    PasswordByAccount,
+    /// Right passwords and passkeys.
+    LoginByAccount,
+    /// Wrong codes; the key is [`on_account`].
+    SecondFactorByAccount,
+    RegistrationByAddress,
+    /// Whether a name is free.
+    Availability,
+    RecoveryByAddress,
+    /// The key is the e-mail address that somebody typed.
+    RecoveryByEmail,
+    EmailCodeByAddress,
+    EmailCodeByEmail,
+    /// The key is the id of the sign-up or of the account.
+    EmailCodeBySession,
+    /// The same.
+    EmailTryBySession,
+    ClientRegistration,
+    /// Wrong secrets; the key is the client and the address.
+    ClientAuthentication,
+    UserCodeByAddress,
+    /// The key is that of the browser session or of the browser.
+    UserCodeBySession,
+    UpstreamCallback,
+    Rendezvous,
+}
+
+/// How many keys a limiter remembers: of more, those are forgotten that are nearest to being allowed everything again. A row
+/// takes some 200 bytes in either engine, with its indexes.
+pub const MOST_KEYS: i64 = 100_000;
+/// Of how many keys one looks whether there are too many.
+const PATROL: u16 = 1024;
+
+impl Limiter {
+    pub const ALL: [Self; 18] = [
+        Self::PasswordByAddress,
+        Self::PasswordByAccount,
+        Self::LoginByAccount,
+        Self::SecondFactorByAccount,
+        Self::RegistrationByAddress,
+        Self::Availability,
+        Self::RecoveryByAddress,
+        Self::RecoveryByEmail,
+        Self::EmailCodeByAddress,
+        Self::EmailCodeByEmail,
+        Self::EmailCodeBySession,
+        Self::EmailTryBySession,
+        Self::ClientRegistration,
+        Self::ClientAuthentication,
+        Self::UserCodeByAddress,
+        Self::UserCodeBySession,
+        Self::UpstreamCallback,
+        Self::Rendezvous,
+    ];
+
+    /// Gives the name in the database and in metrics: the path of its setting.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PasswordByAddress => "login.per_ip",
+            Self::PasswordByAccount => "login.per_account",
+            Self::LoginByAccount => "login.successes_per_account",
+            Self::SecondFactorByAccount => "second_factor",
+            Self::RegistrationByAddress => "registration",
+            Self::Availability => "availability",
+            Self::RecoveryByAddress => "account_recovery.per_ip",
+            Self::RecoveryByEmail => "account_recovery.per_address",
+            Self::EmailCodeByAddress => "email_authentication.per_ip",
+            Self::EmailCodeByEmail => "email_authentication.per_address",
+            Self::EmailCodeBySession => "email_authentication.emails_per_session",
+            Self::EmailTryBySession => "email_authentication.attempt_per_session",
+            Self::ClientRegistration => "client_registration",
+            Self::ClientAuthentication => "client_authentication",
+            Self::UserCodeByAddress => "user_code.per_ip",
+            Self::UserCodeBySession => "user_code.per_session",
+            Self::UpstreamCallback => "upstream_callback",
+            Self::Rendezvous => "rendezvous",
+        }
+    }
+
+    fn setting(self, settings: &RateLimiting) -> RateLimit {
+        match self {
+            Self::PasswordByAddress => settings.login.per_ip,
+            Self::PasswordByAccount => settings.login.per_account,
+            Self::LoginByAccount => settings.login.successes_per_account,
+            Self::SecondFactorByAccount => settings.second_factor,
+            Self::RegistrationByAddress => settings.registration,
+            Self::Availability => settings.availability,
+            Self::RecoveryByAddress => settings.account_recovery.per_ip,
+            Self::RecoveryByEmail => settings.account_recovery.per_address,
+            Self::EmailCodeByAddress => settings.email_authentication.per_ip,
+            Self::EmailCodeByEmail => settings.email_authentication.per_address,
+            Self::EmailCodeBySession => settings.email_authentication.emails_per_session,
+            Self::EmailTryBySession => settings.email_authentication.attempt_per_session,
+            Self::ClientRegistration => settings.client_registration,
+            Self::ClientAuthentication => settings.client_authentication,
+            Self::UserCodeByAddress => settings.user_code.per_ip,
+            Self::UserCodeBySession => settings.user_code.per_session,
+            Self::UpstreamCallback => settings.upstream_callback,
+            Self::Rendezvous => settings.rendezvous,
+        }
+    }
+}
+
+/// Gives the key of a caller's address. Whoever has an IPv6 network has 2^64 addresses in it, so they count as one; and all
+/// whose address is not known count as one.
+pub fn address(caller: &Caller) -> String {
+    match caller.ip.as_deref().and_then(|ip| ip.parse::<IpAddr>().ok()).map(|ip| ip.to_canonical()) {
+        Some(IpAddr::V6(ip)) => {
+            let [a, b, c, d, ..] = ip.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        Some(ip) => ip.to_string(),
+        None => "nowhere".to_owned(),
+    }
+}
+
+/// Takes one.
+///
+/// # Errors
+/// `TooManyRequests` when none is left.
+pub async fn take(app: &App, limiter: Limiter, key: &str) -> Result<()> {
+    take_part(app, limiter, key, 1.0).await
+}
+
+/// Takes a part of one, for what costs less than others.
+///
+/// # Errors
+/// `TooManyRequests` when so much is not left.
+pub async fn take_part(app: &App, limiter: Limiter, key: &str, part: f64) -> Result<()> {
+    take_from(app, Bucket::of(app, limiter, key, part).as_slice()).await
+}
+
+/// Refuses when none is left, and takes nothing: for what is counted only when it fails.
+///
+/// # Errors
+/// `TooManyRequests` when none is left.
+pub async fn check(app: &App, limiter: Limiter, key: &str) -> Result<()> {
+    match Bucket::of(app, limiter, key, 1.0) {
+        Some(bucket) => bucket.check(app).await,
+        None => Ok(()),
+    }
+}
+
+/// What was taken in case it fails. Dropped, it stays taken: whoever hangs up has failed.
+#[must_use]
+pub struct Held(Vec<Bucket>);
+
+/// Takes one of each, or nothing, until [`Held::give_back`]. So many at once cannot all be judged for one.
+///
+/// # Errors
+/// `TooManyRequests` when one of them has none left.
+pub async fn hold(app: &App, wanted: &[(Limiter, &str)]) -> Result<Held> {
+    let buckets = wanted.iter().filter_map(|(limiter, key)| Bucket::of(app, *limiter, key, 1.0));
+    let buckets: Vec<Bucket> = buckets.collect();
+    take_from(app, &buckets).await?;
+    Ok(Held(buckets))
+}
+
+impl Held {
+    /// Gives back what was taken: it went well.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn give_back(self, app: &App) -> Result<()> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let mut tx = app.db.write().await?;
+        for bucket in &self.0 {
+            store::limit::give_back(&mut tx, &bucket.taking()).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+}
+
+async fn take_from(app: &App, buckets: &[Bucket]) -> Result<()> {
+    // A look first: a flood of refusals must not queue for the writer.
+    for bucket in buckets {
+        bucket.check(app).await?;
+    }
+    if buckets.is_empty() {
+        return Ok(());
+    }
+    let mut tx = app.db.write().await?;
+    for bucket in buckets {
+        if !store::limit::take(&mut tx, &bucket.taking()).await? {
+            drop(tx);
+            let full_at = bucket.find_full_at(app).await?;
+            return Err(bucket.refuse(full_at).into());
+        }
+        if bucket.is_on_patrol() {
+            sweep(&mut tx, bucket.limiter, bucket.now, MOST_KEYS).await?;
+        }
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Forgets the keys of a limiter that are allowed everything again, and of too many those that are nearest to that.
+///
+/// # Errors
+/// When the store fails.
+pub async fn sweep(tx: &mut Tx, limiter: Limiter, now: i64, most: i64) -> Result<u64> {
+    let full = store::limit::delete_full(tx, limiter.name(), now).await?;
+    Ok(full + store::limit::evict(tx, limiter.name(), most).await?)
+}
+
+/// A limiter and a key, and what is wanted of them: times and lengths in microseconds.
+struct Bucket {
+    limiter: Limiter,
+    key_hash: [u8; 16],
+    now: i64,
+    cost: i64,
+    capacity: i64,
+}
+
+impl Bucket {
+    /// Nothing where the limiter is off.
+    fn of(app: &App, limiter: Limiter, key: &str, part: f64) -> Option<Self> {
+        let rate = limiter.setting(&app.config.rate_limiting).rate()?;
+        metrics::counter!("keymaker_rate_limit_checks_total", "limiter" => limiter.name()).increment(1);
+        Some(Self {
+            limiter,
+            key_hash: tag(&app.rate_limit_key, &format!("{} {key}", limiter.name())),
+            now: app.clock.now() * 1000,
+            cost: (rate.interval() as f64 * part) as i64,
+            capacity: rate.capacity(),
+        })
+    }
+
+    fn taking(&self) -> Taking<'_> {
+        Taking {
+            limiter: self.limiter.name(),
+            key_hash: &self.key_hash,
+            now: self.now,
+            cost: self.cost,
+            capacity: self.capacity,
+        }
+    }
+
+    async fn find_full_at(&self, app: &App) -> Result<i64> {
+        Ok(store::limit::find_full_at(&app.db, self.limiter.name(), &self.key_hash).await?.unwrap_or(self.now))
+    }
+
+    async fn check(&self, app: &App) -> Result<()> {
+        let full_at = self.find_full_at(app).await?;
+        match full_at.max(self.now) + self.cost <= self.now + self.capacity {
+            true => Ok(()),
+            false => Err(self.refuse(full_at).into()),
+        }
+    }
+
+    fn refuse(&self, full_at: i64) -> Refusal {
+        metrics::counter!("keymaker_rate_limited_total", "limiter" => self.limiter.name()).increment(1);
+        let wait = full_at + self.cost - self.capacity - self.now;
+        Refusal::TooManyRequests { seconds: (wait.max(1) + 999_999) / 1_000_000 }
+    }
+
+    /// Nobody knows of their key whether it is: it is keyed.
+    fn is_on_patrol(&self) -> bool {
+        u16::from_be_bytes([self.key_hash[0], self.key_hash[1]]) % PATROL == 0
+    }
+}
