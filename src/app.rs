@@ -17,10 +17,10 @@ use crate::{
     },
     domain::id::{
         EmailVerificationId, EventId, GrantId, JobId, MailId, PasskeyId, ProofId, RecoveryId, RegistrationId,
-        SessionId, SsoLoginId, TokenId, UserEmailId, UserId,
+        SessionId, SsoLoginId, TokenId, UpstreamTripId, UserEmailId, UserId,
     },
     flows::{activity::Activity, passkey, recover, stand_in::Census},
-    remote::{homeserver::Homeserver, http::Http, mail::Mailer, synapse::Synapse},
+    remote::{homeserver::Homeserver, http::Http, mail::Mailer, synapse::Synapse, upstream::Upstream},
     store::db::Db,
 };
 
@@ -48,6 +48,8 @@ pub struct Parts {
     pub jobs: Notify,
     /// For the hosts that the operator names.
     pub http: Http,
+    /// The identity providers of the configuration, in its order.
+    pub upstreams: Vec<Upstream>,
     pub mail: Mailer,
     /// Wakes the worker that sends mails: one was written.
     pub mails: Notify,
@@ -89,7 +91,10 @@ pub fn homeserver(config: &Config) -> Result<Option<Arc<dyn Homeserver>>, BuildE
 /// # Errors
 /// When a signing key cannot be read.
 pub fn build(config: Config, db: Db, clock: Clock, homeserver: Option<Arc<dyn Homeserver>>) -> Result<App, BuildError> {
+    let http = Http::new()?;
+    let providers = config.upstream_oauth2.providers.iter();
     Ok(Arc::new(Parts {
+        upstreams: providers.map(|provider| Upstream::new(provider.clone(), http.clone())).collect(),
         passwords: Passwords::new(&config.passwords.schemes),
         keys: SigningKeys::read(config.secrets.keys().map(|(kid, pem)| (kid, pem.expose())))?,
         csrf_key: derive_key(&config.secrets.encryption_key(), "csrf"),
@@ -99,7 +104,7 @@ pub fn build(config: Config, db: Db, clock: Clock, homeserver: Option<Arc<dyn Ho
         rate_limit_key: derive_key(&config.secrets.encryption_key(), "rate limit"),
         passkeys: passkey::relying_party(&config),
         sealer: Sealer::new(&config.secrets.encryption_key()),
-        http: Http::new()?,
+        http,
         mail: Mailer::new(&config.email)?,
         mails: Notify::new(),
         recoveries: Arc::new(Semaphore::new(recover::AT_ONCE)),
@@ -139,6 +144,7 @@ new_ids! {
     new_user_email_id ulid UserEmailId;
     new_email_verification_id ordered_ulid EmailVerificationId;
     new_recovery_id ulid RecoveryId;
+    new_upstream_trip_id ulid UpstreamTripId;
 }
 
 impl Parts {

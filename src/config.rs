@@ -12,6 +12,7 @@ mod rate_limiting;
 mod sample;
 #[cfg(test)]
 mod tests;
+pub mod upstream;
 mod value;
 
 use std::fmt;
@@ -25,6 +26,7 @@ pub use email::{Email, MailMode, MailTransport};
 pub use load::load;
 pub use rate_limiting::{Off, Rate, RateLimit, RateLimiting};
 pub use sample::{reference, sample};
+pub use upstream::UpstreamOauth2;
 pub use value::{Mailbox, Network, Sensitive, WebUrl};
 
 use order::as_declared;
@@ -70,8 +72,7 @@ pub struct Config {
     #[serde(default)]
     pub compatibility: Compatibility,
 
-    /// The identity providers at which people have accounts too, such as that of a company. Sign-in through providers is not
-    /// part of this version; a provider named here receives the links that an import brings, so that they are there when it is.
+    /// The identity providers at which people have accounts too, such as that of a company, and through which they sign in.
     #[serde(default)]
     pub upstream_oauth2: UpstreamOauth2,
 
@@ -484,40 +485,6 @@ impl Default for Compatibility {
     fn default() -> Self {
         Self { enabled: true, access_token_lifetime: None, refresh_token_lifetime: None }
     }
-}
-
-/// The identity providers.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = as_declared::<UpstreamOauth2>)]
-pub struct UpstreamOauth2 {
-    /// The providers. The links of a provider of Synapse that is not among them are listed by the import and stay behind.
-    #[schemars(example = serde_json::json!([{
-        "id": "company",
-        "human_name": "Example Ltd",
-        "synapse_idp_id": "oidc-company",
-    }]))]
-    pub providers: Vec<Provider>,
-}
-
-/// An identity provider.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = as_declared::<Provider>)]
-pub struct Provider {
-    /// The name of the provider in the database: up to 64 characters of `a-z`, `0-9`, `.`, `_` and `-`, of your own choice.
-    /// Links are kept under it for ever: do not change it, and never give that of an old provider to a new one.
-    #[schemars(length(min = 1, max = 64))]
-    pub id: String,
-
-    /// The name of the provider that people are shown.
-    #[schemars(example = &"Example Ltd")]
-    pub human_name: Option<String>,
-
-    /// The name by which Synapse knows the provider, `auth_provider` in its table `user_external_ids`: `oidc-` and the `idp_id`
-    /// of its configuration, `oidc` where that has none, `saml` or `cas`. Without it an import brings no links of the provider.
-    #[schemars(length(min = 1), example = &"oidc-company")]
-    pub synapse_idp_id: Option<String>,
 }
 
 /// A client that is known beforehand.

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::domain::{email::EmailProblem, factor::FactorProblem, refusal::Refusal};
+use crate::domain::{email::EmailProblem, factor::FactorProblem, refusal::Refusal, upstream::UpstreamProblem};
 
 /// The one error type of flows and handlers. What it says about trouble of our own is for the log, never for a client.
 #[derive(Debug, Error)]
@@ -23,6 +23,12 @@ impl From<FactorProblem> for Error {
 
 impl From<EmailProblem> for Error {
     fn from(problem: EmailProblem) -> Self {
+        Refusal::from(problem).into()
+    }
+}
+
+impl From<UpstreamProblem> for Error {
+    fn from(problem: UpstreamProblem) -> Self {
         Refusal::from(problem).into()
     }
 }

@@ -10,7 +10,7 @@ use crate::{crypto::keys::check_rsa, domain::redirect_uri::check_static};
 
 use super::{
     Bind, Client, ClientAuthMethod, Config, GrantType, HomeserverKind, MailMode, MailTransport, Network,
-    PasswordAlgorithm, Problem, Problems, Sensitive, SigningKey, WebUrl,
+    PasswordAlgorithm, Problem, Problems, Sensitive, SigningKey, WebUrl, upstream,
 };
 
 /// Returns every rule that a configuration breaks.
@@ -23,7 +23,7 @@ pub fn problems(config: &Config) -> Vec<Problem> {
     check_passwords(config, &mut problems);
     check_account(config, &mut problems);
     check_email(config, &mut problems);
-    check_upstream_oauth2(config, &mut problems);
+    upstream::check(config, &mut problems);
     check_clients(config, &mut problems);
     problems.0
 }
@@ -254,27 +254,6 @@ fn is_host(text: &str) -> bool {
 
 fn is_this_machine(hostname: &str) -> bool {
     hostname.parse::<IpAddr>().map_or(hostname == "localhost", |address| address.is_loopback())
-}
-
-fn check_upstream_oauth2(config: &Config, problems: &mut Problems) {
-    let mut ids = HashSet::new();
-    let mut synapse_idp_ids = HashSet::new();
-    for (index, provider) in config.upstream_oauth2.providers.iter().enumerate() {
-        let path = format!("upstream_oauth2.providers[{index}]");
-        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
-        if !provider.id.bytes().all(allowed) {
-            problems.add(format!("{path}.id"), "may only have the characters a-z, 0-9, `.`, `_` and `-`");
-        }
-        if !ids.insert(&provider.id) {
-            problems.add(format!("{path}.id"), "is the `id` of another provider too");
-        }
-        // A link of Synapse goes to one provider, or nobody could tell to which.
-        if let Some(synapse_idp_id) = &provider.synapse_idp_id
-            && !synapse_idp_ids.insert(synapse_idp_id)
-        {
-            problems.add(format!("{path}.synapse_idp_id"), "is the `synapse_idp_id` of another provider too");
-        }
-    }
 }
 
 fn check_clients(config: &Config, problems: &mut Problems) {

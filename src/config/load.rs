@@ -115,7 +115,7 @@ fn read_secret_files(config: &mut Config, base: &Path, problems: &mut Problems) 
             }
         }
     };
-    let Config { database, matrix, secrets, passwords, email, clients, .. } = config;
+    let Config { database, matrix, secrets, passwords, email, upstream_oauth2, clients, .. } = config;
     read("database.uri", &mut database.uri, &database.uri_file);
     read("matrix.secret", &mut matrix.secret, &matrix.secret_file);
     read("secrets.encryption", &mut secrets.encryption, &secrets.encryption_file);
@@ -126,6 +126,15 @@ fn read_secret_files(config: &mut Config, base: &Path, problems: &mut Problems) 
     for (index, scheme) in passwords.schemes.iter_mut().enumerate() {
         let path = format!("passwords.schemes[{index}].secret");
         read(&path, &mut scheme.secret, &scheme.secret_file);
+    }
+    for (index, provider) in upstream_oauth2.providers.iter_mut().enumerate() {
+        let path = format!("upstream_oauth2.providers[{index}]");
+        read(&format!("{path}.client_secret"), &mut provider.client_secret, &provider.client_secret_file);
+        read(&format!("{path}.private_key"), &mut provider.private_key, &provider.private_key_file);
+        if let Some(apple) = &mut provider.sign_in_with_apple {
+            let path = format!("{path}.sign_in_with_apple.private_key");
+            read(&path, &mut apple.private_key, &apple.private_key_file);
+        }
     }
     for (index, client) in clients.iter_mut().enumerate() {
         let path = format!("clients[{index}].client_secret");

@@ -101,6 +101,7 @@ fn form(schema: &Value) -> &'static str {
         (Some("integer"), _) => "whole number",
         (Some("array"), _) if schema["items"]["format"] == Network::FORMAT => "list of networks",
         (Some("array"), _) => "list",
+        (Some("object"), _) => "names with their values",
         (_, Some(WebUrl::FORMAT)) => "URL",
         (_, Some(Mailbox::FORMAT)) => "e-mail address",
         (_, Some(RateLimit::FORMAT)) => "limit",

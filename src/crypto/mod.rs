@@ -1,6 +1,7 @@
 //! The only randomness, hashing and signing of the program.
 
 pub mod email_code;
+pub mod jws;
 pub mod keys;
 pub mod password;
 pub mod pkce;

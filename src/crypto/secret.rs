@@ -27,6 +27,10 @@ pub enum Kind {
     ClientSecret,
     /// What a link carries that lets somebody choose a new password.
     RecoveryLink,
+    /// What an identity provider gives back with the browser that was sent to it.
+    UpstreamState,
+    /// What an identity provider puts into its ID token.
+    UpstreamNonce,
 }
 
 impl Kind {
@@ -41,6 +45,8 @@ impl Kind {
             Kind::Browser => "kmw",
             Kind::ClientSecret => "kms",
             Kind::RecoveryLink => "kmp",
+            Kind::UpstreamState => "kmu",
+            Kind::UpstreamNonce => "kmn",
         }
     }
 }

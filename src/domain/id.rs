@@ -71,4 +71,6 @@ ids! {
     EmailVerificationId,
     /// Names a link out of a mail; it is not the secret in it.
     RecoveryId,
+    /// Names a trip of a browser to an identity provider; it is not the secret that comes back.
+    UpstreamTripId,
 }

@@ -18,5 +18,6 @@ pub mod scope;
 pub mod session;
 pub mod sso_login;
 pub mod time;
+pub mod upstream;
 pub mod user;
 pub mod user_agent;

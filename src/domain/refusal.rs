@@ -3,7 +3,9 @@
 
 use thiserror::Error;
 
-use crate::domain::{email::EmailProblem, factor::FactorProblem, scope::InvalidScope, user::UsernameProblem};
+use crate::domain::{
+    email::EmailProblem, factor::FactorProblem, scope::InvalidScope, upstream::UpstreamProblem, user::UsernameProblem,
+};
 
 /// A refusal that the caller can do something about.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -115,6 +117,8 @@ pub enum Refusal {
     Email(#[from] EmailProblem),
     #[error(transparent)]
     Factor(#[from] FactorProblem),
+    #[error(transparent)]
+    Upstream(#[from] UpstreamProblem),
     // our own trouble, of a kind that passes
     #[error("too much is going on just now; try again in a moment")]
     Busy,
@@ -188,6 +192,7 @@ impl Refusal {
             | Refusal::TermsNotAgreed
             | Refusal::RecoveryOver
             | Refusal::Email(_)
+            | Refusal::Upstream(_)
             | Refusal::Factor(_) => "invalid_request",
         }
     }

@@ -4,3 +4,4 @@ pub mod homeserver;
 pub mod http;
 pub mod mail;
 pub mod synapse;
+pub mod upstream;

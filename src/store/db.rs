@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use crate::domain::id::{
     ClientId, EmailVerificationId, EventId, GrantId, JobId, MailId, PasskeyId, ProofId, RecoveryId, RegistrationId,
-    SessionId, SsoLoginId, TokenId, UserEmailId, UserId,
+    SessionId, SsoLoginId, TokenId, UpstreamTripId, UserEmailId, UserId,
 };
 
 /// The migrations that this program knows, compiled in.
@@ -109,6 +109,7 @@ args! {
     &UserEmailId => Text(v) v.as_str().to_owned();
     &EmailVerificationId => Text(v) v.as_str().to_owned();
     &RecoveryId => Text(v) v.as_str().to_owned();
+    &UpstreamTripId => Text(v) v.as_str().to_owned();
 }
 
 /// A row that both engines can give.

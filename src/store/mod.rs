@@ -18,5 +18,6 @@ pub mod scratch;
 pub mod session;
 pub mod sso_login;
 pub mod token;
+pub mod upstream;
 pub mod upstream_logout;
 pub mod user;

@@ -10,7 +10,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::{
-    domain::{email::EmailProblem, refusal::Refusal},
+    domain::{email::EmailProblem, refusal::Refusal, upstream::UpstreamProblem},
     error::Error,
 };
 
@@ -33,6 +33,15 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::Factor(_)
         | Refusal::UserLocked
         | Refusal::UserDeactivated => StatusCode::FORBIDDEN,
+        Refusal::Upstream(UpstreamProblem::Unavailable) => StatusCode::BAD_GATEWAY,
+        Refusal::Upstream(
+            UpstreamProblem::NotAllowed
+            | UpstreamProblem::SignInOnly
+            | UpstreamProblem::LinkedElsewhere
+            | UpstreamProblem::OtherLink
+            | UpstreamProblem::SomebodyElse
+            | UpstreamProblem::Closed,
+        ) => StatusCode::FORBIDDEN,
         Refusal::NotFound | Refusal::RecoveryOver => StatusCode::NOT_FOUND,
         Refusal::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -69,6 +78,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::UnknownClient
         | Refusal::RedirectUriMismatch
         | Refusal::TransactionOver
+        | Refusal::Upstream(_)
         | Refusal::Username(_) => StatusCode::BAD_REQUEST,
     }
 }

@@ -111,7 +111,7 @@ fn refusals() -> Vec<Refusal> {
         ("email/hostnam", json!("mail.example.com"), "email.hostnam", "did you mean \"hostname\"?"),
         // Identity providers.
         ("upstream_oauth2/provider", json!([]), "upstream_oauth2.provider", "did you mean \"providers\"?"),
-        ("upstream_oauth2/providers/0/issuer", json!("https://id.example.com/"), "upstream_oauth2.providers[0].issuer", "unknown key"),
+        ("upstream_oauth2/providers/0/isuer", json!("https://id.example.com/"), "upstream_oauth2.providers[0].isuer", "did you mean \"issuer\"?"),
         ("upstream_oauth2/providers/0/id", Value::Null, "upstream_oauth2.providers[0].id", "is required"),
         ("upstream_oauth2/providers/0/id", json!(""), "upstream_oauth2.providers[0].id", "must not be empty"),
         ("upstream_oauth2/providers/0/id", json!("a".repeat(65)), "upstream_oauth2.providers[0].id", "at most 64 characters"),
