@@ -2,6 +2,7 @@
 //! The reference page and the annotated sample are generated from these comments, so they are written for administrators.
 //! Reading a file is `load`, the rules between settings are `check`; nothing here looks at the network or the database.
 
+mod captcha;
 mod check;
 mod development;
 mod email;
@@ -21,6 +22,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use captcha::{Captcha, CaptchaPage, CaptchaService};
 pub use development::development;
 pub use email::{Email, MailMode, MailTransport};
 pub use load::load;
@@ -61,6 +63,10 @@ pub struct Config {
     /// What people may do with their accounts.
     #[serde(default)]
     pub account: Account,
+
+    /// What keeps programs from filling in forms.
+    #[serde(default)]
+    pub captcha: Captcha,
 
     /// How mails go out: codes that confirm an address, links after a forgotten password, and notices of what happened on an
     /// account.

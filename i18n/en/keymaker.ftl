@@ -528,3 +528,14 @@ register-email-other = Use another address
 register-terms = I agree to the terms of use
 register-terms-read = Read the terms of use (in a new tab)
 register-error-terms = To create an account, agree to the terms of use.
+
+## CAPTCHA
+captcha-working = Your browser is doing a small piece of work, so that no program fills in this form by the thousand. You can go on meanwhile.
+captcha-waiting = A moment: this is sent as soon as your browser is done.
+captcha-done = Your browser is done.
+captcha-progress = How much of the work is done
+captcha-no-script = This one check needs JavaScript. Switch it on for this page, or ask the people who run this service.
+captcha-not-loaded = The check of { $service } could not be loaded. See whether something blocks it, then load this page again.
+captcha-error-needed = One more check is needed here. Pass it, then send the form again.
+captcha-error-failed = The check was not passed, or it took too long. Please try once more.
+captcha-error-unavailable = The check that keeps programs out does not work just now. Wait a moment, then try again.

@@ -23,6 +23,7 @@ pub fn problems(config: &Config) -> Vec<Problem> {
     check_passwords(config, &mut problems);
     check_account(config, &mut problems);
     check_email(config, &mut problems);
+    config.captcha.check(&mut problems);
     upstream::check(config, &mut problems);
     check_clients(config, &mut problems);
     problems.0

@@ -115,10 +115,11 @@ fn read_secret_files(config: &mut Config, base: &Path, problems: &mut Problems) 
             }
         }
     };
-    let Config { database, matrix, secrets, passwords, email, upstream_oauth2, clients, .. } = config;
+    let Config { database, matrix, secrets, passwords, captcha, email, upstream_oauth2, clients, .. } = config;
     read("database.uri", &mut database.uri, &database.uri_file);
     read("matrix.secret", &mut matrix.secret, &matrix.secret_file);
     read("secrets.encryption", &mut secrets.encryption, &secrets.encryption_file);
+    read("captcha.secret_key", &mut captcha.secret_key, &captcha.secret_key_file);
     read("email.password", &mut email.password, &email.password_file);
     for (index, key) in secrets.keys.iter_mut().enumerate() {
         read(&format!("secrets.keys[{index}].key"), &mut key.key, &key.key_file);

@@ -5,6 +5,7 @@ pub mod jws;
 pub mod keys;
 pub mod password;
 pub mod pkce;
+pub mod proof_of_work;
 pub mod random;
 pub mod recovery_code;
 pub mod seal;

@@ -111,6 +111,10 @@ pub enum Refusal {
     Username(UsernameProblem),
     #[error("the terms have to be agreed to")]
     TermsNotAgreed,
+    #[error("the check that tells people from programs has to be passed first")]
+    CaptchaNeeded,
+    #[error("the check that tells people from programs was not passed")]
+    CaptchaFailed,
     #[error("this link is not good, or no longer")]
     RecoveryOver,
     #[error(transparent)]
@@ -122,6 +126,8 @@ pub enum Refusal {
     // our own trouble, of a kind that passes
     #[error("too much is going on just now; try again in a moment")]
     Busy,
+    #[error("the check that tells people from programs does not work; try again in a moment")]
+    CaptchaUnavailable,
     #[error("the homeserver does not answer; try again in a moment")]
     HomeserverUnavailable,
 }
@@ -166,6 +172,7 @@ impl Refusal {
             Refusal::InvalidToken => "invalid_token",
             Refusal::InsufficientScope(_) => "insufficient_scope",
             Refusal::Busy
+            | Refusal::CaptchaUnavailable
             | Refusal::HomeserverUnavailable
             | Refusal::LimitExceeded
             | Refusal::TooManyRequests { .. } => "temporarily_unavailable",
@@ -190,6 +197,8 @@ impl Refusal {
             | Refusal::PasswordsDisabled
             | Refusal::Username(_)
             | Refusal::TermsNotAgreed
+            | Refusal::CaptchaNeeded
+            | Refusal::CaptchaFailed
             | Refusal::RecoveryOver
             | Refusal::Email(_)
             | Refusal::Upstream(_)

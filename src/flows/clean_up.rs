@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Deletes authorizations, logins of older clients and sign-ups that ended a day ago (their codes are still told apart
-/// as used until then), codes and links of mails (until then they are counted), mails that nobody wants any more, events that are a year old, and closes sessions that expired.
+/// as used until then), codes and links of mails (until then they are counted), CAPTCHAs that were passed, mails that nobody wants any more, events that are a year old, and closes sessions that expired.
 ///
 /// # Errors
 /// When the store fails.
@@ -25,6 +25,7 @@ pub async fn clean_up(app: &App) -> Result<()> {
     store::email::delete_older_than(&mut tx, before).await?;
     store::recovery::delete_older_than(&mut tx, before).await?;
     store::upstream_logout::delete_older_than(&mut tx, before).await?;
+    store::captcha::delete_expired(&mut tx, before).await?;
     store::mail::delete_expired(&mut tx, before).await?;
     store::event::delete_before(&mut tx, app.clock.now() - EVENT_LIFE).await?;
     let sessions = store::session::end_expired(&mut tx, before, EndReason::Expired).await?;

@@ -4,6 +4,7 @@ pub mod account;
 pub mod activity;
 pub mod authorize;
 pub mod browser;
+pub mod captcha;
 pub mod clean_up;
 pub mod client_auth;
 pub mod client_registration;

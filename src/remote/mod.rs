@@ -1,5 +1,6 @@
 //! The only outgoing network.
 
+pub mod captcha;
 pub mod homeserver;
 pub mod http;
 pub mod mail;

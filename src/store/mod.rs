@@ -1,6 +1,7 @@
 //! The only SQL. One file a noun; `db.rs` alone knows that there are two engines.
 
 pub mod bulk;
+pub mod captcha;
 pub mod client;
 pub mod db;
 pub mod email;

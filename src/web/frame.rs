@@ -22,7 +22,7 @@ use crate::{
     language,
     web::{
         pages::{
-            assets::passkey_script,
+            assets::{Script, passkey_script},
             layout, layout_elsewhere,
             views::{ErrorKind, ErrorPage, Layout, ReturnLink},
         },
@@ -149,7 +149,7 @@ fn kind_of(error: &Error) -> ErrorKind {
         Refusal::LimitExceeded | Refusal::TooManyRequests { .. } | Refusal::Email(EmailProblem::Wait { .. }) => {
             ErrorKind::TooManyRequests
         }
-        Refusal::Busy | Refusal::HomeserverUnavailable => ErrorKind::Unavailable,
+        Refusal::Busy | Refusal::CaptchaUnavailable | Refusal::HomeserverUnavailable => ErrorKind::Unavailable,
         Refusal::Factor(problem) => ErrorKind::Factor(*problem),
         other => ErrorKind::InvalidRequest { detail: other.to_string() },
     }
@@ -168,8 +168,12 @@ pub fn html(page: &impl Template) -> Response {
 
 /// WEB-03: nothing inline, nothing from elsewhere, no script. The mark of the tab is part of the page.
 fn content_security_policy(own: &str, form_action: &str) -> String {
+    policy_with_styles(own, "", form_action)
+}
+
+fn policy_with_styles(own: &str, styles: &str, more: &str) -> String {
     format!(
-        "default-src 'none'; style-src {own}; img-src {own} data:; font-src {own}; {form_action}base-uri 'none'; \
+        "default-src 'none'; style-src {own}{styles}; img-src {own} data:; font-src {own}; {more}base-uri 'none'; \
          frame-ancestors 'none'"
     )
 }
@@ -182,10 +186,35 @@ pub fn with_form_action(redirect_uri: &str, response: Response) -> Response {
     ([(header::CONTENT_SECURITY_POLICY, policy)], response).into_response()
 }
 
-/// Lets a page run the one script, which is part of it: it is known by its digest.
+/// Lets a page run the script of passkeys, which is part of it.
 pub fn with_script(response: Response) -> Response {
-    let extra = format!("form-action 'self'; script-src '{}'; connect-src 'self'; ", passkey_script().digest);
-    ([(header::CONTENT_SECURITY_POLICY, content_security_policy("'self'", &extra))], response).into_response()
+    with_scripts(&[passkey_script()], None, response)
+}
+
+/// What a page may load of a service of somebody else: sources, each with a space before it.
+pub struct Elsewhere {
+    pub script: &'static str,
+    pub frame: &'static str,
+    pub connect: &'static str,
+    pub style: &'static str,
+}
+
+/// Lets a page run scripts that are part of it, which are known by their digests, and load what a service needs.
+pub fn with_scripts(scripts: &[&Script], elsewhere: Option<&Elsewhere>, response: Response) -> Response {
+    const NOWHERE: Elsewhere = Elsewhere { script: "", frame: "", connect: "", style: "" };
+    let elsewhere = elsewhere.unwrap_or(&NOWHERE);
+    let digests: String = scripts.iter().map(|script| format!(" '{}'", script.digest)).collect();
+    let own = if scripts.iter().any(|script| script.asks_here) { " 'self'" } else { "" };
+    let directives = [
+        ("form-action", " 'self'".to_owned()),
+        ("script-src", digests + elsewhere.script),
+        ("connect-src", own.to_owned() + elsewhere.connect),
+        ("frame-src", elsewhere.frame.to_owned()),
+    ];
+    let directives = directives.iter().filter(|(_, sources)| !sources.is_empty());
+    let directives: String = directives.map(|(name, sources)| format!("{name}{sources}; ")).collect();
+    let policy = policy_with_styles("'self'", elsewhere.style, &directives);
+    ([(header::CONTENT_SECURITY_POLICY, policy)], response).into_response()
 }
 
 /// WEB-03 to WEB-05; a handler that sets its own policy keeps it.

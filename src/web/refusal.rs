@@ -48,9 +48,13 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         Refusal::LimitExceeded | Refusal::TooManyRequests { .. } | Refusal::Email(EmailProblem::Wait { .. }) => {
             StatusCode::TOO_MANY_REQUESTS
         }
-        Refusal::Email(_) | Refusal::TermsNotAgreed => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Email(_) | Refusal::TermsNotAgreed | Refusal::CaptchaNeeded | Refusal::CaptchaFailed => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         // A 4xx on refresh makes Matrix clients delete their data, so what passes is never a 429 (TRP-05).
-        Refusal::Busy | Refusal::HomeserverUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Busy | Refusal::CaptchaUnavailable | Refusal::HomeserverUnavailable => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         Refusal::InvalidRequest(_)
         | Refusal::InvalidGrant(_)
         | Refusal::RefreshTokenExpired

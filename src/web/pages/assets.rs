@@ -1,5 +1,5 @@
 //! What pages are made of beside their HTML, compiled in: the style sheet, which is addressed by its content, and the mark and
-//! the script, which are part of the page. Owns no route. A fingerprinted path may be cached for ever (RFC 8246); everything stays on this origin (WEB-03).
+//! the scripts, which are part of the pages. Owns no route. A fingerprinted path may be cached for ever (RFC 8246); everything stays on this origin (WEB-03).
 
 use std::sync::LazyLock;
 
@@ -33,20 +33,41 @@ pub fn mark_uri() -> &'static str {
     &URI
 }
 
-/// The one script.
+/// A script that is part of a page.
+#[derive(Debug)]
 pub struct Script {
     pub text: &'static str,
     /// By which a policy allows it (Content Security Policy Level 3 §2.3.1).
     pub digest: String,
+    /// Whether it asks this service for something.
+    pub asks_here: bool,
+}
+
+impl Script {
+    fn new(text: &'static str, asks_here: bool) -> Self {
+        let digest = digest::digest(&digest::SHA256, text.as_bytes());
+        Self { text, digest: format!("sha256-{}", STANDARD.encode(digest)), asks_here }
+    }
 }
 
 /// Gives what pages with passkeys run.
 pub fn passkey_script() -> &'static Script {
-    static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
-        let text = include_str!("../../../assets/passkey.js");
-        let digest = digest::digest(&digest::SHA256, text.as_bytes());
-        Script { text, digest: format!("sha256-{}", STANDARD.encode(digest)) }
-    });
+    static SCRIPT: LazyLock<Script> =
+        LazyLock::new(|| Script::new(include_str!("../../../assets/passkey.js"), true));
+    &SCRIPT
+}
+
+/// Gives what works in place of a CAPTCHA.
+pub fn proof_of_work_script() -> &'static Script {
+    static SCRIPT: LazyLock<Script> =
+        LazyLock::new(|| Script::new(include_str!("../../../assets/proof_of_work.js"), false));
+    &SCRIPT
+}
+
+/// Gives what loads the widget of a CAPTCHA service.
+pub fn captcha_script() -> &'static Script {
+    static SCRIPT: LazyLock<Script> =
+        LazyLock::new(|| Script::new(include_str!("../../../assets/captcha.js"), false));
     &SCRIPT
 }
 
@@ -74,11 +95,13 @@ mod tests {
     }
 
     #[test]
-    fn the_script_ends_where_the_page_says_and_calls_nobody_else() {
-        let script = passkey_script();
-        assert!(script.digest.starts_with("sha256-") && script.digest.ends_with('='));
-        for needle in ["</", "<!--", "http:", "https:", "eval", "innerHTML"] {
-            assert!(!script.text.contains(needle), "{needle}");
+    fn each_script_ends_where_the_page_says_and_names_nobody_else() {
+        for script in [passkey_script(), proof_of_work_script(), captcha_script()] {
+            assert!(script.digest.starts_with("sha256-") && script.digest.ends_with('='));
+            for needle in ["</", "<!--", "http:", "https:", "eval", "innerHTML"] {
+                assert!(!script.text.contains(needle), "{needle}");
+            }
+            assert_eq!(script.text.contains("fetch("), script.asks_here);
         }
     }
 

@@ -193,6 +193,7 @@ fn page(
             href: path_after_login(app, in_progress),
         }),
         passkey,
+        captcha: None,
         recover_href: recover::is_possible(app).then(|| path(app, "recover")),
     }
 }

@@ -5,6 +5,7 @@ mod acts;
 pub mod apps;
 pub mod assets;
 pub mod authorize;
+pub mod captcha;
 pub mod confirm;
 pub mod consent;
 pub mod cross_signing_reset;

@@ -9,18 +9,25 @@ use http::StatusCode;
 
 use crate::{
     app::App,
-    domain::refusal::Refusal,
+    config::CaptchaPage,
+    domain::{
+        email::{self, EmailProblem},
+        params::Params,
+        refusal::Refusal,
+    },
     error::{Error, Result},
     flows::{
-        password,
+        captcha, password,
         recover::{self, Found},
     },
     web::{
         frame::{PageError, html},
         pages::{
+            captcha::{captcha, with_captcha},
             layout, path, see_other,
             views::{
                 PasswordError,
+                captcha::CaptchaError,
                 recover::{RecoverError, RecoverPage, RecoverPasswordPage, RecoverWords, RecoverWordsPage},
             },
         },
@@ -30,10 +37,10 @@ use crate::{
 };
 
 /// Asks for an address.
-pub async fn get(State(app): State<App>, visitor: Visitor) -> Response {
+pub async fn get(State(app): State<App>, visitor: Visitor) -> Result<Response, PageError> {
     match recover::is_possible(&app) {
-        true => html(&start_page(&app, &visitor, "", None)),
-        false => (StatusCode::FORBIDDEN, words(&app, &visitor, RecoverWords::Impossible)).into_response(),
+        true => Ok(start_page(&app, &visitor, "", None)?),
+        false => Ok((StatusCode::FORBIDDEN, words(&app, &visitor, RecoverWords::Impossible)).into_response()),
     }
 }
 
@@ -44,7 +51,7 @@ pub async fn post(State(app): State<App>, visitor: Visitor, PageForm(form): Page
         return Ok((StatusCode::FORBIDDEN, words(&app, &visitor, RecoverWords::Impossible)).into_response());
     }
     let address = form.get("email").unwrap_or_default();
-    let refusal = match recover::request(&app, address, &visitor.caller) {
+    let refusal = match request(&app, &visitor, &form, address).await {
         Ok(()) => return Ok(see_other(&path(&app, "recover/sent"))),
         Err(Error::Refusal(refusal)) => refusal,
         Err(error) => return Err(error.into()),
@@ -52,20 +59,33 @@ pub async fn post(State(app): State<App>, visitor: Visitor, PageForm(form): Page
     let error = match refusal {
         Refusal::Email(problem) => RecoverError::Email(problem),
         Refusal::Busy => RecoverError::Busy,
-        refusal => return Err(refusal.into()),
+        _ => match CaptchaError::of(&refusal) {
+            Some(error) => RecoverError::Captcha(error),
+            None => return Err(refusal.into()),
+        },
     };
-    Ok((status(&refusal), html(&start_page(&app, &visitor, address, Some(error)))).into_response())
+    Ok((status(&refusal), start_page(&app, &visitor, address, Some(error))?).into_response())
 }
 
-fn start_page(app: &App, visitor: &Visitor, address: &str, error: Option<RecoverError>) -> RecoverPage {
-    RecoverPage {
-        layout: layout(app, visitor.language(None)),
+/// What was typed is judged before the person has to do more.
+async fn request(app: &App, visitor: &Visitor, form: &Params, address: &str) -> Result<()> {
+    let address = email::typed(address).ok_or(EmailProblem::Invalid)?;
+    captcha::check(app, CaptchaPage::Recovery, &visitor.browser, form, &visitor.caller).await?;
+    recover::request(app, &address, &visitor.caller)
+}
+
+fn start_page(app: &App, visitor: &Visitor, address: &str, error: Option<RecoverError>) -> Result<Response> {
+    let language = visitor.language(None);
+    let page = RecoverPage {
+        layout: layout(app, language),
         action: path(app, "recover"),
         csrf: visitor.csrf(app),
         email: address.to_owned(),
         error,
+        captcha: captcha(app, CaptchaPage::Recovery, &visitor.browser, language)?,
         login_href: path(app, "login"),
-    }
+    };
+    Ok(with_captcha(app, page.captcha.as_ref(), &[], html(&page)))
 }
 
 fn words(app: &App, visitor: &Visitor, words: RecoverWords) -> Response {

@@ -10,17 +10,19 @@ use http::StatusCode;
 
 use crate::{
     app::App,
+    config::CaptchaPage,
     domain::{
         amr::Amr,
         email::EmailProblem,
         id::RegistrationId,
         params::Params,
         refusal::Refusal,
-        user::{UsernameProblem, mxid},
+        user::{UsernameProblem, choose_username, mxid},
     },
     error::{Error, Result},
     flows::{
         browser::Proved,
+        captcha,
         email::{self, Applicant},
         password,
         register::{Errand, Step, begin, change, check_username, find, finish, step},
@@ -30,11 +32,13 @@ use crate::{
         frame::{PageError, html},
         pages::{
             InProgress,
+            captcha::{captcha, with_captcha},
             emails::{refused, shown},
             layout, path, path_after_login, path_within, see_other, sign_in,
             views::{
                 ContinueAs, HttpsLink, Layout, PasswordError, PasswordStrength, RegisterError, RegisterFinishPage,
                 RegisterPage, RegistrationClosedPage, TermsView,
+                captcha::CaptchaError,
                 emails::{EmailAddressPage, EmailCodePage, EmailFor},
             },
         },
@@ -50,8 +54,7 @@ pub async fn get(State(app): State<App>, visitor: Visitor, Query(query): Query) 
     }
     let again = again(&app, &visitor, &query).await?;
     let username = again.as_ref().map(|again| again.username.clone()).unwrap_or_default();
-    let page = start_page(&app, &visitor, in_progress.as_ref(), again.as_ref(), Wrong::default());
-    Ok(html(&RegisterPage { username, ..page }))
+    Ok(start_page(&app, &visitor, in_progress.as_ref(), again.as_ref(), username, Wrong::default())?)
 }
 
 /// A sign-up that came back for another name or another password; what was confirmed in it stays.
@@ -96,12 +99,14 @@ pub async fn post(
         Ok(id) => Ok(see_other(&step_path(&app, &id, &step(&app, &id).await?))),
         Err(wrong) => {
             let status = match wrong.other {
+                Some(RegisterError::Captcha(CaptchaError::Needed | CaptchaError::Failed)) | None => {
+                    StatusCode::UNPROCESSABLE_ENTITY
+                }
                 Some(_) => StatusCode::SERVICE_UNAVAILABLE,
-                None => StatusCode::UNPROCESSABLE_ENTITY,
             };
             let username = form.get("username").unwrap_or_default().to_owned();
-            let page = start_page(&app, &visitor, in_progress.as_ref(), again.as_ref(), wrong);
-            Ok((status, html(&RegisterPage { username, ..page })).into_response())
+            let page = start_page(&app, &visitor, in_progress.as_ref(), again.as_ref(), username, wrong)?;
+            Ok((status, page).into_response())
         }
     }
 }
@@ -125,7 +130,8 @@ fn errand(in_progress: &InProgress) -> Option<Errand> {
     }
 }
 
-/// Both fields are judged before the homeserver is asked and anything is hashed (INV-08).
+/// Both fields are judged by themselves, then the CAPTCHA, which is good once, and only then the homeserver is asked and
+/// anything is hashed (INV-08).
 async fn check_and_begin(
     app: &App,
     visitor: &Visitor,
@@ -135,19 +141,25 @@ async fn check_and_begin(
 ) -> Result<Result<RegistrationId, Wrong>> {
     let raw = form.get("username").unwrap_or_default();
     let password = password::choose(app, raw, form.get("password").unwrap_or_default()).map_err(PasswordError::from);
+    let password = match (choose_username(raw, app.server_name()), password) {
+        (Ok(_), Ok(password)) => password,
+        (username, password) => {
+            return Ok(Err(Wrong { username: username.err(), password: password.err(), other: None }));
+        }
+    };
+    if let Err(error) = captcha::check(app, CaptchaPage::Registration, &visitor.browser, form, &visitor.caller).await {
+        let shown = error.refusal().and_then(CaptchaError::of).ok_or(error)?;
+        return Ok(Err(Wrong { other: Some(RegisterError::Captcha(shown)), ..Wrong::default() }));
+    }
     let username = match check_username(app, raw).await {
         Ok(username) => username,
         Err(Error::Refusal(Refusal::Username(problem))) => {
-            return Ok(Err(Wrong { username: Some(problem), password: password.err(), other: None }));
+            return Ok(Err(Wrong { username: Some(problem), ..Wrong::default() }));
         }
         Err(Error::Refusal(Refusal::HomeserverUnavailable)) => {
             return Ok(Err(Wrong { other: Some(RegisterError::Unavailable), ..Wrong::default() }));
         }
         Err(error) => return Err(error),
-    };
-    let password = match password {
-        Ok(password) => password,
-        Err(error) => return Ok(Err(Wrong { password: Some(error), ..Wrong::default() })),
     };
     let begun = match again {
         Some(again) => change(app, &again.id, &username, password).await.map(|()| again.id.clone()),
@@ -165,18 +177,20 @@ fn start_page(
     visitor: &Visitor,
     in_progress: Option<&InProgress>,
     again: Option<&Registration>,
+    username: String,
     wrong: Wrong,
-) -> RegisterPage {
+) -> Result<Response> {
     let own = path_within(app, "register", in_progress);
-    RegisterPage {
-        layout: layout(app, visitor.language(in_progress.and_then(InProgress::ui_locales))),
+    let language = visitor.language(in_progress.and_then(InProgress::ui_locales));
+    let page = RegisterPage {
+        layout: layout(app, language),
         action: match again {
             Some(again) => with_id(&own, &again.id),
             None => own,
         },
         csrf: visitor.csrf(app),
         server: app.server_name().to_owned(),
-        username: String::new(),
+        username,
         username_error: wrong.username,
         password_error: wrong.password,
         error: wrong.other,
@@ -186,7 +200,9 @@ fn start_page(
             user_id: signed_in.user.mxid(app.server_name()),
             href: path_after_login(app, in_progress),
         }),
-    }
+        captcha: captcha(app, CaptchaPage::Registration, &visitor.browser, language)?,
+    };
+    Ok(with_captcha(app, page.captcha.as_ref(), &[], html(&page)))
 }
 
 fn with_id(path: &str, id: &RegistrationId) -> String {
@@ -397,7 +413,7 @@ pub async fn post_finish(
             return Ok(sign_in(&app, &visitor, &proved, sign_up.in_progress.as_ref()).await?);
         }
         Err(Error::Refusal(Refusal::Username(problem))) => {
-            return Ok(another_name(&app, &visitor, &sign_up, problem).await);
+            return Ok(another_name(&app, &visitor, &sign_up, problem).await?);
         }
         Err(Error::Refusal(Refusal::Email(problem))) => {
             let address = email.unwrap_or_default();
@@ -417,10 +433,10 @@ pub async fn post_finish(
 
 /// The name was given away meanwhile: the first page asks for another. Where the homeserver said so last, the sign-up is
 /// over, and the page begins a new one.
-async fn another_name(app: &App, visitor: &Visitor, sign_up: &SignUp, problem: UsernameProblem) -> Response {
+async fn another_name(app: &App, visitor: &Visitor, sign_up: &SignUp, problem: UsernameProblem) -> Result<Response> {
     let again = find(app, &sign_up.registration.id, &visitor.browser).await.ok();
     let wrong = Wrong { username: Some(problem), ..Wrong::default() };
-    let page = start_page(app, visitor, sign_up.in_progress.as_ref(), again.as_ref(), wrong);
     let username = sign_up.registration.username.clone();
-    (StatusCode::UNPROCESSABLE_ENTITY, html(&RegisterPage { username, ..page })).into_response()
+    let page = start_page(app, visitor, sign_up.in_progress.as_ref(), again.as_ref(), username, wrong)?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
 }

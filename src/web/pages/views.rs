@@ -21,11 +21,13 @@ macro_rules! text {
 }
 
 pub mod account;
+pub mod captcha;
 pub mod emails;
 pub mod events;
 pub mod recover;
 pub mod security;
 
+use captcha::{CaptchaError, CaptchaView};
 use security::PasskeyForm;
 
 /// What surrounds every page.
@@ -190,6 +192,7 @@ pub enum LoginError {
     FormExpired,
     TooLong,
     Factor(FactorProblem),
+    Captcha(CaptchaError),
 }
 
 impl LoginError {
@@ -203,6 +206,7 @@ impl LoginError {
             Self::FormExpired => fl!(messages, "form-error-expired"),
             Self::TooLong => fl!(messages, "login-error-too-long"),
             Self::Factor(problem) => security::factor_text(problem, layout),
+            Self::Captcha(error) => error.text(layout),
         }
     }
 }
@@ -239,6 +243,7 @@ pub struct LoginPage {
     pub register_href: Option<String>,
     pub continue_as: Option<ContinueAs>,
     pub passkey: Option<PasskeyForm>,
+    pub captcha: Option<CaptchaView>,
     /// Where somebody goes who forgot the password; absent where no mail is sent.
     pub recover_href: Option<String>,
 }
@@ -397,6 +402,7 @@ pub enum RegisterError {
     Unavailable,
     FormExpired,
     TermsNotAgreed,
+    Captcha(CaptchaError),
 }
 
 impl RegisterError {
@@ -406,6 +412,7 @@ impl RegisterError {
             Self::Unavailable => fl!(layout.loader(), "register-error-unavailable"),
             Self::FormExpired => fl!(layout.loader(), "form-error-expired"),
             Self::TermsNotAgreed => fl!(layout.loader(), "register-error-terms"),
+            Self::Captcha(error) => error.text(layout),
         }
     }
 }
@@ -426,6 +433,7 @@ pub struct RegisterPage {
     pub client: Option<ClientView>,
     pub login_href: Option<String>,
     pub continue_as: Option<ContinueAs>,
+    pub captcha: Option<CaptchaView>,
 }
 
 impl RegisterPage {
@@ -735,6 +743,7 @@ mod tests {
             register_href: None,
             continue_as: None,
             passkey: None,
+            captcha: None,
             recover_href: None,
         }
     }
@@ -752,6 +761,7 @@ mod tests {
             client: None,
             login_href: None,
             continue_as: None,
+            captcha: None,
         }
     }
 
@@ -856,10 +866,11 @@ mod tests {
             };
             [change.render(), recover.render()]
         });
-        let errors = [Some(RecoverError::Busy), Some(RecoverError::Email(EmailProblem::Invalid)), None];
+        let failed = RecoverError::Captcha(CaptchaError::Failed);
+        let errors = [Some(RecoverError::Busy), Some(RecoverError::Email(EmailProblem::Invalid)), Some(failed), None];
         let starts = errors.map(|error| {
             let (action, csrf, email, login_href) = (hostile(), hostile(), hostile(), hostile());
-            RecoverPage { layout: layout(), action, csrf, email, error, login_href }.render()
+            RecoverPage { layout: layout(), action, csrf, email, error, captcha: None, login_href }.render()
         });
         let words = [RecoverWords::Sent, RecoverWords::Over, RecoverWords::Done, RecoverWords::Impossible];
         let words = words.map(|words| {
@@ -888,6 +899,7 @@ mod tests {
             LoginError::Busy,
             LoginError::FormExpired,
             LoginError::TooLong,
+            LoginError::Captcha(CaptchaError::Needed),
         ];
         for error in errors.map(Some).into_iter().chain([None]) {
             for notice in [LoginNotice::RegistrationClosed, LoginNotice::Reauthenticate] {
@@ -902,6 +914,7 @@ mod tests {
                     register_href: some(),
                     continue_as: continue_as(),
                     passkey: None,
+                    captcha: None,
                     recover_href: some(),
                 };
                 pages.push(page.render());
@@ -931,7 +944,9 @@ mod tests {
         let weak = passwords.map(|password| PasswordError::TooWeak((&zxcvbn::zxcvbn(password, &[])).into()));
         let password_errors = weak.into_iter().chain([PasswordError::Empty, PasswordError::TooLong]);
         for (i, password_error) in password_errors.enumerate() {
-            let error = [RegisterError::Busy, RegisterError::Unavailable, RegisterError::FormExpired][i % 3];
+            let unavailable = RegisterError::Captcha(CaptchaError::Unavailable);
+            let error =
+                [RegisterError::Busy, RegisterError::Unavailable, RegisterError::FormExpired, unavailable][i % 4];
             let page = RegisterPage {
                 layout: layout(),
                 action: hostile(),
@@ -944,6 +959,7 @@ mod tests {
                 client: client(),
                 login_href: some(),
                 continue_as: continue_as(),
+                captcha: None,
             };
             pages.push(page.render());
         }

@@ -3,7 +3,10 @@
 use askama::Template;
 use i18n_embed_fl::fl;
 
-use super::{Layout, PasswordError};
+use super::{
+    Layout, PasswordError,
+    captcha::{CaptchaError, CaptchaView},
+};
 use crate::domain::email::EmailProblem;
 
 /// The form for another password of somebody who is signed in, or for their first one.
@@ -32,6 +35,7 @@ impl PasswordPage {
 pub enum RecoverError {
     Email(EmailProblem),
     Busy,
+    Captcha(CaptchaError),
 }
 
 impl RecoverError {
@@ -39,6 +43,7 @@ impl RecoverError {
         match self {
             Self::Email(problem) => problem.text(layout),
             Self::Busy => fl!(layout.loader(), "form-error-busy"),
+            Self::Captcha(error) => error.text(layout),
         }
     }
 }
@@ -52,6 +57,7 @@ pub struct RecoverPage {
     pub csrf: String,
     pub email: String,
     pub error: Option<RecoverError>,
+    pub captcha: Option<CaptchaView>,
     pub login_href: String,
 }
 
