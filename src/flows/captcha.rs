@@ -124,7 +124,8 @@ async fn check_response(
     })?;
     // An answer that was given on another site, or for another page of ours, was not given here.
     let is_here = verdict.hostname.as_deref() == app.config.http.public_base.host_str();
-    let is_for_this = service != CaptchaService::CloudflareTurnstile || verdict.action.as_deref() == Some(page.as_str());
+    let is_for_this =
+        service != CaptchaService::CloudflareTurnstile || verdict.action.as_deref() == Some(page.as_str());
     if verdict.success && !(is_here && is_for_this) {
         tracing::warn!(is_here, is_for_this, "a CAPTCHA was passed somewhere else");
     }

@@ -52,9 +52,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
             StatusCode::UNPROCESSABLE_ENTITY
         }
         // A 4xx on refresh makes Matrix clients delete their data, so what passes is never a 429 (TRP-05).
-        Refusal::Busy | Refusal::CaptchaUnavailable | Refusal::HomeserverUnavailable => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        Refusal::Busy | Refusal::CaptchaUnavailable | Refusal::HomeserverUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::InvalidRequest(_)
         | Refusal::InvalidGrant(_)
         | Refusal::RefreshTokenExpired

@@ -52,8 +52,7 @@ impl Script {
 
 /// Gives what pages with passkeys run.
 pub fn passkey_script() -> &'static Script {
-    static SCRIPT: LazyLock<Script> =
-        LazyLock::new(|| Script::new(include_str!("../../../assets/passkey.js"), true));
+    static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../../assets/passkey.js"), true));
     &SCRIPT
 }
 
@@ -66,8 +65,7 @@ pub fn proof_of_work_script() -> &'static Script {
 
 /// Gives what loads the widget of a CAPTCHA service.
 pub fn captcha_script() -> &'static Script {
-    static SCRIPT: LazyLock<Script> =
-        LazyLock::new(|| Script::new(include_str!("../../../assets/captcha.js"), false));
+    static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../../assets/captcha.js"), false));
     &SCRIPT
 }
 
