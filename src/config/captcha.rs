@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Problems, Sensitive, WebUrl, order::as_declared};
+use super::{Problems, RateLimit, Sensitive, WebUrl, order::as_declared};
 
 /// CAPTCHAs.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -69,6 +69,16 @@ impl Captcha {
     /// Returns where answers are verified, if it is not at the service itself.
     pub fn verify_url(&self) -> Option<&WebUrl> {
         self.verify_url.as_ref()
+    }
+
+    /// Returns how many wrong passwords are accepted without it for one account name.
+    pub fn login_limit_by_account(&self) -> RateLimit {
+        RateLimit::per_hour(self.login_after_failures)
+    }
+
+    /// Returns how many wrong passwords are accepted without it from one address.
+    pub fn login_limit_by_address(&self) -> RateLimit {
+        RateLimit::per_hour(5 * self.login_after_failures)
     }
 
     /// Adds every rule that this section breaks.

@@ -193,6 +193,11 @@ impl RateLimit {
         Self::On(Rate { burst, per_second })
     }
 
+    /// Allows so many in an hour, at once or one after the other.
+    pub(super) fn per_hour(count: u32) -> Self {
+        Self::of(count, f64::from(count) / 3600.0)
+    }
+
     /// Returns the rate, unless the limit is off.
     pub fn rate(self) -> Option<Rate> {
         match self {

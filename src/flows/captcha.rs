@@ -17,9 +17,13 @@ use crate::{
     },
     domain::{params::Params, refusal::Refusal},
     error::{Error, Result},
-    flows::Caller,
+    flows::{
+        Caller,
+        limit::{self, Held, Limiter, MOST_KEYS},
+        login::{self, Identifier},
+    },
     remote::captcha::{Question, verify},
-    store,
+    store::{self, db::Tx},
 };
 
 /// How long a challenge of ours may be answered.
@@ -75,6 +79,88 @@ pub async fn check(app: &App, page: CaptchaPage, browser: &Secret, form: &Params
     };
     metrics::counter!("keymaker_captcha_total", "page" => page.as_str(), "result" => word).increment(1);
     result
+}
+
+/// An attempt to sign in by password. Unless it succeeds, it was a wrong one.
+#[must_use]
+pub struct Attempt(Option<Held>);
+
+/// Lets an attempt to sign in by password pass: a few wrong ones freely, then whoever passed the CAPTCHA. What counts is
+/// the name that was typed, whether or not somebody has it (RTL-05, RTL-06).
+///
+/// # Errors
+/// As `check`, once it is wanted.
+pub async fn check_login(
+    app: &App,
+    username: &str,
+    browser: &Secret,
+    form: &Params,
+    caller: &Caller,
+) -> Result<Attempt> {
+    if !app.config.captcha.is_on(CaptchaPage::Login) {
+        return Ok(Attempt(None));
+    }
+    let keys = login_keys(app, Some(username), caller);
+    let keys: Vec<(Limiter, &str)> = keys.iter().map(|(limiter, key)| (*limiter, key.as_str())).collect();
+    // It counts before the password is looked at: so many at once are not all the first.
+    match limit::hold(app, &keys).await {
+        Ok(held) => Ok(Attempt(Some(held))),
+        Err(Error::Refusal(Refusal::TooManyRequests { .. })) => {
+            check(app, CaptchaPage::Login, browser, form, caller).await?;
+            Ok(Attempt(None))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+impl Attempt {
+    /// Takes note that the password was right.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn succeed(self, app: &App) -> Result<()> {
+        match self.0 {
+            Some(held) => held.give_back(app).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Tells whether the next attempt to sign in by password wants the CAPTCHA, as far as it is known who will be typed.
+///
+/// # Errors
+/// When the store fails.
+pub async fn is_login_checked(app: &App, username: Option<&str>, caller: &Caller) -> Result<bool> {
+    if !app.config.captcha.is_on(CaptchaPage::Login) {
+        return Ok(false);
+    }
+    for (limiter, key) in login_keys(app, username, caller) {
+        match limit::check(app, limiter, &key).await {
+            Ok(()) => {}
+            Err(Error::Refusal(Refusal::TooManyRequests { .. })) => return Ok(true),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(false)
+}
+
+fn login_keys(app: &App, username: Option<&str>, caller: &Caller) -> Vec<(Limiter, String)> {
+    let by_address = (Limiter::UncheckedLoginByAddress, limit::address(caller));
+    let lot = |username: &str| login::lot(app, &Identifier::Typed(username.to_owned()));
+    let by_account = username.map(|username| (Limiter::UncheckedLoginByAccount, lot(username)));
+    [by_address].into_iter().chain(by_account).collect()
+}
+
+/// Forgets what says nothing any more.
+///
+/// # Errors
+/// When the store fails.
+pub async fn clean_up(tx: &mut Tx, now: i64) -> Result<()> {
+    for limiter in [Limiter::UncheckedLoginByAddress, Limiter::UncheckedLoginByAccount] {
+        limit::sweep(tx, limiter, now * 1000, MOST_KEYS).await?;
+    }
+    store::captcha::delete_expired(tx, now).await?;
+    Ok(())
 }
 
 /// Cheap checks first: a handful of hashes, and only then the database.

@@ -5,7 +5,7 @@ use crate::{
     clock::DAY,
     domain::session::EndReason,
     error::Result,
-    flows::{event::EVENT_LIFE, session},
+    flows::{captcha, event::EVENT_LIFE, session},
     store,
 };
 
@@ -25,7 +25,7 @@ pub async fn clean_up(app: &App) -> Result<()> {
     store::email::delete_older_than(&mut tx, before).await?;
     store::recovery::delete_older_than(&mut tx, before).await?;
     store::upstream_logout::delete_older_than(&mut tx, before).await?;
-    store::captcha::delete_expired(&mut tx, before).await?;
+    captcha::clean_up(&mut tx, app.clock.now()).await?;
     store::mail::delete_expired(&mut tx, before).await?;
     store::event::delete_before(&mut tx, app.clock.now() - EVENT_LIFE).await?;
     let sessions = store::session::end_expired(&mut tx, before, EndReason::Expired).await?;

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use crate::{
     app::App,
-    config::{RateLimit, RateLimiting},
+    config::{Config, RateLimit},
     crypto::secret::tag,
     domain::refusal::Refusal,
     error::Result,
@@ -46,6 +46,10 @@ pub enum Limiter {
     UserCodeBySession,
     UpstreamCallback,
     Rendezvous,
+    /// Wrong passwords without a CAPTCHA. It has its setting there, and nobody is kept out by it.
+    UncheckedLoginByAddress,
+    /// The same; the key is the name that somebody typed.
+    UncheckedLoginByAccount,
 }
 
 /// How many keys a limiter remembers: of more, those are forgotten that are nearest to being allowed everything again. A row
@@ -55,6 +59,7 @@ pub const MOST_KEYS: i64 = 100_000;
 const PATROL: u16 = 1024;
 
 impl Limiter {
+    /// Those with settings of their own in `rate_limiting`.
     pub const ALL: [Self; 18] = [
         Self::PasswordByAddress,
         Self::PasswordByAccount,
@@ -97,10 +102,13 @@ impl Limiter {
             Self::UserCodeBySession => "user_code.per_session",
             Self::UpstreamCallback => "upstream_callback",
             Self::Rendezvous => "rendezvous",
+            Self::UncheckedLoginByAddress => "captcha.login.per_ip",
+            Self::UncheckedLoginByAccount => "captcha.login.per_account",
         }
     }
 
-    fn setting(self, settings: &RateLimiting) -> RateLimit {
+    fn setting(self, config: &Config) -> RateLimit {
+        let settings = &config.rate_limiting;
         match self {
             Self::PasswordByAddress => settings.login.per_ip,
             Self::PasswordByAccount => settings.login.per_account,
@@ -120,6 +128,8 @@ impl Limiter {
             Self::UserCodeBySession => settings.user_code.per_session,
             Self::UpstreamCallback => settings.upstream_callback,
             Self::Rendezvous => settings.rendezvous,
+            Self::UncheckedLoginByAddress => config.captcha.login_limit_by_address(),
+            Self::UncheckedLoginByAccount => config.captcha.login_limit_by_account(),
         }
     }
 }
@@ -239,7 +249,7 @@ struct Bucket {
 impl Bucket {
     /// Nothing where the limiter is off.
     fn of(app: &App, limiter: Limiter, key: &str, part: f64) -> Option<Self> {
-        let rate = limiter.setting(&app.config.rate_limiting).rate()?;
+        let rate = limiter.setting(&app.config).rate()?;
         metrics::counter!("keymaker_rate_limit_checks_total", "limiter" => limiter.name()).increment(1);
         Some(Self {
             limiter,

@@ -128,6 +128,11 @@ impl Sought {
     }
 }
 
+/// Gives one text for every spelling of a name that would find the same account, whether or not there is one (RTL-05).
+pub fn lot(app: &App, identifier: &Identifier) -> String {
+    seek(app, identifier).lot()
+}
+
 fn seek(app: &App, identifier: &Identifier) -> Sought {
     let text = match identifier {
         Identifier::Typed(text) | Identifier::Email(text) => text.trim(),

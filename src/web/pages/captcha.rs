@@ -26,7 +26,7 @@ use crate::{
 ///
 /// # Errors
 /// `Internal`.
-pub fn captcha(app: &App, page: CaptchaPage, browser: &Secret, language: Language) -> Result<Option<CaptchaView>> {
+pub fn captcha_view(app: &App, page: CaptchaPage, browser: &Secret, language: Language) -> Result<Option<CaptchaView>> {
     if !app.config.captcha.is_on(page) {
         return Ok(None);
     }

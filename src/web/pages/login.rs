@@ -10,10 +10,12 @@ use serde_json::json;
 
 use crate::{
     app::App,
-    domain::{factor::FactorProblem, grant::Grant, refusal::Refusal},
+    config::CaptchaPage,
+    domain::{factor::FactorProblem, grant::Grant, params::Params, refusal::Refusal},
     error::Error,
     flows::{
         browser::Proved,
+        captcha,
         login::{Identifier, by_password, check_account},
         passkey::{self, Answer, Shown},
         prove::{self, Step},
@@ -21,12 +23,14 @@ use crate::{
     },
     store,
     web::{
-        frame::{PageError, html, with_script},
+        frame::{PageError, html},
         pages::{
             InProgress,
+            assets::{Script, passkey_script},
+            captcha::{captcha_view, with_captcha},
             factor::{answer, passkey_form},
             layout, next_path, path, path_after_login, path_within, see_other, sign_in,
-            views::{ContinueAs, LoginError, LoginNotice, LoginPage, security::PasskeyForm},
+            views::{ContinueAs, LoginError, LoginNotice, LoginPage, captcha::CaptchaError, security::PasskeyForm},
         },
         refusal::status,
         request::{PageForm, Query, Visitor},
@@ -42,7 +46,7 @@ pub async fn get(State(app): State<App>, visitor: Visitor, Query(query): Query) 
     if !is_needed && !is_switching {
         return Ok(see_other(&next));
     }
-    show(&app, &visitor, in_progress.as_ref(), None, None)
+    Ok(show(&app, &visitor, in_progress.as_ref(), None, None).await?)
 }
 
 /// Checks name and password, and goes on.
@@ -55,10 +59,9 @@ pub async fn post(
     let in_progress = InProgress::named(&app, &visitor, &query).await?;
     visitor.check_form(&app, &form)?;
     let username = form.get("username").unwrap_or_default();
-    let password = form.get("password").unwrap_or_default();
-    match enter(&app, &visitor, username, password, in_progress.as_ref()).await {
+    match enter(&app, &visitor, &form, in_progress.as_ref()).await {
         Ok(response) => Ok(response),
-        Err(error) => show_error(&app, &visitor, in_progress.as_ref(), Some(username), error),
+        Err(error) => show_error(&app, &visitor, in_progress.as_ref(), Some(username), error).await,
     }
 }
 
@@ -74,7 +77,7 @@ pub async fn post_passkey(
     let answer = answer(&form).ok_or(FactorProblem::PasskeyRefused)?;
     match enter_by_passkey(&app, &visitor, &answer, in_progress.as_ref()).await {
         Ok(response) => Ok(response),
-        Err(error) => show_error(&app, &visitor, in_progress.as_ref(), None, error),
+        Err(error) => show_error(&app, &visitor, in_progress.as_ref(), None, error).await,
     }
 }
 
@@ -99,12 +102,15 @@ async fn enter_by_passkey(
 async fn enter(
     app: &App,
     visitor: &Visitor,
-    username: &str,
-    password: &str,
+    form: &Params,
     in_progress: Option<&InProgress>,
 ) -> Result<Response, Error> {
+    let username = form.get("username").unwrap_or_default();
+    let password = form.get("password").unwrap_or_default();
+    let attempt = captcha::check_login(app, username, &visitor.browser, form, &visitor.caller).await?;
     let proved_at = app.clock.now();
     let user = by_password(app, &Identifier::Typed(username.to_owned()), password).await?;
+    attempt.succeed(app).await?;
     let wanted = in_progress.and_then(InProgress::grant).and_then(Grant::wanted_acr);
     let waiting = in_progress.map(InProgress::waiting).unwrap_or_default();
     match prove::go_on(app, &visitor.browser, &user, proved_at, wanted, waiting).await? {
@@ -115,7 +121,7 @@ async fn enter(
     }
 }
 
-fn show_error(
+async fn show_error(
     app: &App,
     visitor: &Visitor,
     in_progress: Option<&InProgress>,
@@ -123,7 +129,7 @@ fn show_error(
     error: Error,
 ) -> Result<Response, PageError> {
     let (shown, status) = what_to_show(error)?;
-    let page = show(app, visitor, in_progress, username, Some(shown))?;
+    let page = show(app, visitor, in_progress, username, Some(shown)).await?;
     Ok((status, page).into_response())
 }
 
@@ -135,19 +141,22 @@ fn what_to_show(error: Error) -> Result<(LoginError, StatusCode), Error> {
         Some(Refusal::UserDeactivated) => LoginError::Deactivated,
         Some(Refusal::Busy) => LoginError::Busy,
         Some(Refusal::Factor(problem)) => LoginError::Factor(*problem),
-        _ => return Err(error),
+        refusal => match refusal.and_then(CaptchaError::of) {
+            Some(captcha) => LoginError::Captcha(captcha),
+            None => return Err(error),
+        },
     };
     let status = error.refusal().map_or(StatusCode::OK, status);
     Ok((shown, status))
 }
 
-fn show(
+async fn show(
     app: &App,
     visitor: &Visitor,
     in_progress: Option<&InProgress>,
     username: Option<&str>,
     error: Option<LoginError>,
-) -> Result<Response, PageError> {
+) -> Result<Response, Error> {
     let passkey = match &app.passkeys {
         Some(_) => Some(PasskeyForm {
             refresh: Some(path(app, "login/passkey")),
@@ -155,8 +164,14 @@ fn show(
         }),
         None => None,
     };
-    let response = html(&page(app, visitor, in_progress, username, error, passkey));
-    Ok(if app.passkeys.is_some() { with_script(response) } else { response })
+    let page = page(app, visitor, in_progress, username, error, passkey);
+    let captcha = match captcha::is_login_checked(app, username, &visitor.caller).await? {
+        true => captcha_view(app, CaptchaPage::Login, &visitor.browser, page.layout.language)?,
+        false => None,
+    };
+    let own: &[&Script] = if app.passkeys.is_some() { &[passkey_script()] } else { &[] };
+    let page = LoginPage { captcha, ..page };
+    Ok(with_captcha(app, page.captcha.as_ref(), own, html(&page)))
 }
 
 fn page(

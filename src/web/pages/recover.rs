@@ -23,7 +23,7 @@ use crate::{
     web::{
         frame::{PageError, html},
         pages::{
-            captcha::{captcha, with_captcha},
+            captcha::{captcha_view, with_captcha},
             layout, path, see_other,
             views::{
                 PasswordError,
@@ -82,7 +82,7 @@ fn start_page(app: &App, visitor: &Visitor, address: &str, error: Option<Recover
         csrf: visitor.csrf(app),
         email: address.to_owned(),
         error,
-        captcha: captcha(app, CaptchaPage::Recovery, &visitor.browser, language)?,
+        captcha: captcha_view(app, CaptchaPage::Recovery, &visitor.browser, language)?,
         login_href: path(app, "login"),
     };
     Ok(with_captcha(app, page.captcha.as_ref(), &[], html(&page)))

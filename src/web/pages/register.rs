@@ -32,7 +32,7 @@ use crate::{
         frame::{PageError, html},
         pages::{
             InProgress,
-            captcha::{captcha, with_captcha},
+            captcha::{captcha_view, with_captcha},
             emails::{refused, shown},
             layout, path, path_after_login, path_within, see_other, sign_in,
             views::{
@@ -200,7 +200,7 @@ fn start_page(
             user_id: signed_in.user.mxid(app.server_name()),
             href: path_after_login(app, in_progress),
         }),
-        captcha: captcha(app, CaptchaPage::Registration, &visitor.browser, language)?,
+        captcha: captcha_view(app, CaptchaPage::Registration, &visitor.browser, language)?,
     };
     Ok(with_captcha(app, page.captcha.as_ref(), &[], html(&page)))
 }
