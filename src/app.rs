@@ -17,7 +17,7 @@ use crate::{
     },
     domain::id::{
         EmailVerificationId, EventId, GrantId, JobId, MailId, PasskeyId, ProofId, RecoveryId, RegistrationId,
-        SessionId, SsoLoginId, TokenId, UpstreamTripId, UserEmailId, UserId,
+        RegistrationTokenId, SessionId, SsoLoginId, TokenId, UpstreamTripId, UserEmailId, UserId,
     },
     flows::{activity::Activity, passkey, recover, stand_in::Census},
     remote::{homeserver::Homeserver, http::Http, mail::Mailer, synapse::Synapse, upstream::Upstream},
@@ -39,6 +39,7 @@ pub struct Parts {
     pub recovery_code_key: [u8; 32],
     pub email_code_key: [u8; 32],
     pub rate_limit_key: [u8; 32],
+    pub registration_token_key: [u8; 32],
     /// Absent where browsers know no passkeys.
     pub passkeys: Option<Webauthn>,
     pub census: Census,
@@ -102,6 +103,7 @@ pub fn build(config: Config, db: Db, clock: Clock, homeserver: Option<Arc<dyn Ho
         recovery_code_key: derive_key(&config.secrets.encryption_key(), "recovery code"),
         email_code_key: derive_key(&config.secrets.encryption_key(), "e-mail code"),
         rate_limit_key: derive_key(&config.secrets.encryption_key(), "rate limit"),
+        registration_token_key: derive_key(&config.secrets.encryption_key(), "registration token"),
         passkeys: passkey::relying_party(&config),
         sealer: Sealer::new(&config.secrets.encryption_key()),
         http,
@@ -136,6 +138,7 @@ new_ids! {
     new_passkey_id ulid PasskeyId;
     new_proof_id ulid ProofId;
     new_registration_id ulid RegistrationId;
+    new_registration_token_id ordered_ulid RegistrationTokenId;
     new_session_id ulid SessionId;
     new_token_id ulid TokenId;
     new_job_id ordered_ulid JobId;

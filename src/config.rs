@@ -2,6 +2,7 @@
 //! The reference page and the annotated sample are generated from these comments, so they are written for administrators.
 //! Reading a file is `load`, the rules between settings are `check`; nothing here looks at the network or the database.
 
+mod account;
 mod captcha;
 mod check;
 mod development;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use account::Account;
 pub use captcha::{Captcha, CaptchaPage, CaptchaService};
 pub use development::development;
 pub use email::{Email, MailMode, MailTransport};
@@ -432,27 +434,6 @@ pub enum PasswordAlgorithm {
     Argon2id,
     /// bcrypt, for passwords that come from elsewhere.
     Bcrypt,
-}
-
-/// Accounts.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = as_declared::<Account>)]
-pub struct Account {
-    /// Whether anybody may create an account with a password.
-    pub password_registration_enabled: bool,
-
-    /// Whether whoever creates an account has to confirm an e-mail address first, by a code that is sent there. It needs an
-    /// `email.transport`.
-    pub password_registration_email_required: bool,
-
-    /// The version of the terms of service, such as the date of their last change. Where it is set, whoever creates an account
-    /// has to agree to the terms at `branding.tos_uri`, and the account remembers this version.
-    #[schemars(length(min = 1, max = 64), example = &"2026-11-01")]
-    pub registration_terms_version: Option<String>,
-
-    /// Whether people may sign in with their e-mail address in place of their user name.
-    pub login_with_email_allowed: bool,
 }
 
 /// Older apps.

@@ -31,6 +31,8 @@ pub enum Kind {
     UpstreamState,
     /// What an identity provider puts into its ID token.
     UpstreamNonce,
+    /// What lets somebody sign up where not everybody may. Administrators may choose others, of any form.
+    RegistrationToken,
 }
 
 impl Kind {
@@ -47,6 +49,7 @@ impl Kind {
             Kind::RecoveryLink => "kmp",
             Kind::UpstreamState => "kmu",
             Kind::UpstreamNonce => "kmn",
+            Kind::RegistrationToken => "kmi",
         }
     }
 }
@@ -171,6 +174,11 @@ pub fn tag(key: &[u8; 32], text: &str) -> [u8; 16] {
     let mut head = [0; 16];
     head.copy_from_slice(&tag.as_ref()[..16]);
     head
+}
+
+/// Gives the hash that the store keeps of a text that may be short: without the key nobody finds it by trying.
+pub fn keyed_hash(key: &[u8; 32], text: &str) -> Vec<u8> {
+    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes()).as_ref().to_vec()
 }
 
 /// Gives a number from 0 up to 1 that belongs to a text: without the key it cannot be foretold.

@@ -9,6 +9,9 @@ use crate::domain::time::{DAY, HOUR};
 pub enum Event {
     /// The account came into being, in the browser of its owner or by an administrator.
     Registered,
+    /// It waits for an administrator.
+    ApprovalRequired,
+    Approved,
     /// In a browser of a kind that this account had used before.
     SignedIn,
     NewBrowserSignedIn,
@@ -72,6 +75,8 @@ impl Event {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Registered => "registered",
+            Self::ApprovalRequired => "approval_required",
+            Self::Approved => "approved",
             Self::SignedIn => "signed_in",
             Self::NewBrowserSignedIn => "new_browser_signed_in",
             Self::AppSignedIn { .. } => "app_signed_in",
@@ -124,6 +129,8 @@ impl Event {
         let text = |subject: Option<String>| subject.unwrap_or_default();
         Some(match kind {
             "registered" => Self::Registered,
+            "approval_required" => Self::ApprovalRequired,
+            "approved" => Self::Approved,
             "signed_in" => Self::SignedIn,
             "new_browser_signed_in" => Self::NewBrowserSignedIn,
             "app_signed_in" => Self::AppSignedIn { name: subject },
@@ -161,6 +168,9 @@ impl Event {
     pub fn most_mails(&self) -> Option<(i64, i64)> {
         match self {
             Self::Registered
+            // The answer has a mail of its own.
+            | Self::ApprovalRequired
+            | Self::Approved
             | Self::SignedIn
             | Self::AppSignedIn { .. }
             | Self::SessionEnded { .. }
@@ -187,6 +197,8 @@ mod tests {
         let text = || "a name".to_owned();
         let all = vec![
             Event::Registered,
+            Event::ApprovalRequired,
+            Event::Approved,
             Event::SignedIn,
             Event::NewBrowserSignedIn,
             Event::AppSignedIn { name: name() },

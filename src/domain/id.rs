@@ -55,6 +55,8 @@ ids! {
     ProofId,
     /// Names a sign-up in progress.
     RegistrationId,
+    /// Names what lets somebody sign up; it is not the token that is presented.
+    RegistrationTokenId,
     /// Names a session of any kind.
     SessionId,
     /// Names one row of the token table; it is not a secret.

@@ -14,6 +14,7 @@ pub mod logout_token;
 pub mod params;
 pub mod redirect_uri;
 pub mod refusal;
+pub mod registration_token;
 pub mod scope;
 pub mod session;
 pub mod sso_login;

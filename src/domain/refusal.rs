@@ -4,7 +4,8 @@
 use thiserror::Error;
 
 use crate::domain::{
-    email::EmailProblem, factor::FactorProblem, scope::InvalidScope, upstream::UpstreamProblem, user::UsernameProblem,
+    email::EmailProblem, factor::FactorProblem, registration_token::RegistrationTokenProblem, scope::InvalidScope,
+    upstream::UpstreamProblem, user::UsernameProblem,
 };
 
 /// A refusal that the caller can do something about.
@@ -105,10 +106,14 @@ pub enum Refusal {
     UserLocked,
     #[error("this account is deactivated")]
     UserDeactivated,
+    #[error("this account waits for the approval of an administrator")]
+    AwaitingApproval,
     #[error("signing in by password is switched off")]
     PasswordsDisabled,
     #[error("this user name cannot be used: {0}")]
     Username(UsernameProblem),
+    #[error(transparent)]
+    RegistrationToken(#[from] RegistrationTokenProblem),
     #[error("the terms have to be agreed to")]
     TermsNotAgreed,
     #[error("the check that tells people from programs has to be passed first")]
@@ -159,7 +164,9 @@ impl Refusal {
             Refusal::UnsupportedGrantType => "unsupported_grant_type",
             Refusal::UnsupportedResponseType => "unsupported_response_type",
             Refusal::InvalidScope(_) => "invalid_scope",
-            Refusal::AccessDenied | Refusal::UserLocked | Refusal::UserDeactivated => "access_denied",
+            Refusal::AccessDenied | Refusal::UserLocked | Refusal::UserDeactivated | Refusal::AwaitingApproval => {
+                "access_denied"
+            }
             Refusal::LoginRequired => "login_required",
             Refusal::ConsentRequired => "consent_required",
             Refusal::RequestNotSupported => "request_not_supported",
@@ -196,6 +203,7 @@ impl Refusal {
             | Refusal::WrongCredentials
             | Refusal::PasswordsDisabled
             | Refusal::Username(_)
+            | Refusal::RegistrationToken(_)
             | Refusal::TermsNotAgreed
             | Refusal::CaptchaNeeded
             | Refusal::CaptchaFailed

@@ -19,6 +19,8 @@ pub struct User {
     pub browser_login_required_at: Option<i64>,
     /// Since when a password alone signs in nowhere.
     pub second_factor_required_at: Option<i64>,
+    /// Since when it waits for an administrator to approve it.
+    pub approval_required_at: Option<i64>,
 }
 
 impl User {

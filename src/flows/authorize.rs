@@ -20,7 +20,7 @@ use crate::{
         scope::Scope,
     },
     error::Result,
-    flows::browser::SignedIn,
+    flows::{browser::SignedIn, register},
     store::{self, client::Client, grant::Approval},
 };
 
@@ -237,7 +237,7 @@ fn check_prompt(app: &App, params: &Params) -> Result<(bool, bool), Refusal> {
         }
     }
     // Where sign-up is closed, the login page takes its place and says so.
-    let is_open = app.config.account.password_registration_enabled;
+    let is_open = register::is_open(app);
     Ok((wants_login && !(wants_registration && is_open), wants_registration))
 }
 

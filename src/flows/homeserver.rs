@@ -326,6 +326,10 @@ impl Lane<'_> {
 
     async fn run(&self, job: Job) -> Result<Result<(), HomeserverError>> {
         let Some(user) = store::user::find(&self.app.db, &self.user).await? else { return Ok(Ok(())) };
+        // An account that waits for approval is none at the homeserver: there the name may be somebody else's.
+        if user.approval_required_at.is_some() {
+            return Ok(Ok(()));
+        }
         match job {
             // Provisioning would bring a deactivated account back to life at the homeserver.
             Job::ProvisionUser { .. } if user.deactivated_at.is_some() => Ok(Ok(())),

@@ -34,7 +34,7 @@ enum Sought {
 /// Gives the user of an identifier and a password.
 ///
 /// # Errors
-/// `WrongCredentials`; `UserLocked` and `UserDeactivated` only after the right password; `Busy`; `PasswordsDisabled`.
+/// `WrongCredentials`; `UserLocked`, `UserDeactivated` and `AwaitingApproval` only after the right password; `Busy`; `PasswordsDisabled`.
 pub async fn by_password(app: &App, identifier: &Identifier, password: &str) -> Result<User> {
     if !app.config.passwords.enabled {
         return Err(Refusal::PasswordsDisabled.into());
@@ -99,12 +99,13 @@ async fn upgrade(app: &App, user: &UserId, old: &PasswordHash, new: &PasswordHas
 /// Tells whether an account may be signed in to. Ask only when the person has proved who they are.
 ///
 /// # Errors
-/// `UserDeactivated`, `UserLocked`.
+/// `UserDeactivated`, `UserLocked`, `AwaitingApproval`.
 pub fn check_account(user: &User) -> Result<(), Refusal> {
-    match (user.deactivated_at, user.locked_at) {
-        (Some(_), _) => Err(Refusal::UserDeactivated),
-        (None, Some(_)) => Err(Refusal::UserLocked),
-        (None, None) => Ok(()),
+    match (user.deactivated_at, user.locked_at, user.approval_required_at) {
+        (Some(_), ..) => Err(Refusal::UserDeactivated),
+        (None, Some(_), _) => Err(Refusal::UserLocked),
+        (None, None, Some(_)) => Err(Refusal::AwaitingApproval),
+        (None, None, None) => Ok(()),
     }
 }
 

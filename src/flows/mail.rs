@@ -41,6 +41,12 @@ pub enum LetterKind {
     AddressTaken,
     /// The way in after a forgotten password: the whole address of a page.
     RecoveryLink { link: String, expires_minutes: i64 },
+    /// An account waits for an administrator, who reads this.
+    ApprovalRequired { account: String, email: Option<String>, ip: Option<String> },
+    /// An administrator said yes to an account, …
+    Approved { account: String },
+    /// … or no, and perhaps why.
+    Rejected { account: String, reason: Option<String> },
     /// Something happened on an account.
     Notice(Box<Notice>),
 }
@@ -63,7 +69,11 @@ impl LetterKind {
             Self::VerificationCode { expires_minutes, .. } | Self::RecoveryLink { expires_minutes, .. } => {
                 expires_minutes * MINUTE
             }
-            Self::AddressTaken | Self::Notice(_) => NOTICE_LIFE,
+            Self::AddressTaken
+            | Self::ApprovalRequired { .. }
+            | Self::Approved { .. }
+            | Self::Rejected { .. }
+            | Self::Notice(_) => NOTICE_LIFE,
         }
     }
 }

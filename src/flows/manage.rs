@@ -45,7 +45,7 @@ pub async fn register_user(
         None => None,
     };
     let mxid = crate::domain::user::mxid(&username, app.server_name());
-    let new = NewUser { username, display_name: None, is_admin, password, email, terms_version: None };
+    let new = NewUser { username, is_admin, password, email, ..NewUser::default() };
     register::create(app, new, None, &Caller::default()).await?;
     Ok(mxid)
 }
@@ -177,7 +177,7 @@ pub async fn set_browser_login_required(app: &App, username: &str, is_required: 
 /// Makes an access token of a user that never expires, on this device or a new one, and gives both.
 ///
 /// # Errors
-/// `NotFound` when there is no such user; `UserDeactivated`; `AccessDenied` when administration is asked for somebody
+/// `NotFound` when there is no such user; `UserDeactivated`; `AwaitingApproval`; `AccessDenied` when administration is asked for somebody
 /// who is no administrator; `InvalidParam` for an impossible device id; `HomeserverUnavailable`.
 pub async fn issue_compatibility_token(
     app: &App,
@@ -186,6 +186,9 @@ pub async fn issue_compatibility_token(
     is_admin: bool,
 ) -> Result<(String, Secret)> {
     let user = find(app, username).await?;
+    if user.approval_required_at.is_some() {
+        return Err(Refusal::AwaitingApproval.into());
+    }
     if is_admin && !user.is_admin {
         return Err(Refusal::AccessDenied.into());
     }
@@ -201,7 +204,11 @@ fn no_address(address: &str) -> Refusal {
     Refusal::InvalidRequest(format!("{address} is no e-mail address"))
 }
 
-async fn find(app: &App, username: &str) -> Result<User> {
+/// Finds the account that an administrator names, by its name or its whole Matrix ID.
+///
+/// # Errors
+/// `NotFound` when there is no such user.
+pub async fn find(app: &App, username: &str) -> Result<User> {
     let name = username.strip_prefix('@').unwrap_or(username);
     let name = name.strip_suffix(&format!(":{}", app.server_name())).unwrap_or(name);
     Ok(store::user::find_by_username(&app.db, name).await?.ok_or(Refusal::NotFound)?)

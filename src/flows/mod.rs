@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod activity;
+pub mod approval;
 pub mod authorize;
 pub mod browser;
 pub mod captcha;
@@ -26,6 +27,7 @@ pub mod prove;
 pub mod recover;
 pub mod refresh;
 pub mod register;
+pub mod registration_token;
 pub mod revoke;
 pub mod session;
 pub mod sso;

@@ -9,22 +9,33 @@ use crate::{
     domain::{
         email::EmailProblem,
         event::Event,
-        id::{GrantId, RegistrationId, SsoLoginId, UserId},
+        id::{GrantId, RegistrationId, RegistrationTokenId, SsoLoginId, UserId},
         refusal::Refusal,
+        registration_token::RegistrationTokenProblem,
         user::{User, UsernameProblem, choose_username, display_name},
     },
     error::{Error, Result},
     flows::{
-        Caller, event,
+        Caller, approval, event,
         homeserver::{self, Job, Lane},
         password::NewPassword,
+        registration_token,
     },
     remote::homeserver::HomeserverError,
-    store::{self, email::EmailVerification, registration::Registration},
+    store::{
+        self,
+        email::EmailVerification,
+        registration::{FirstForm, Registration},
+    },
 };
 
 /// How long a sign-up may take (spec SGN-01).
 const REGISTRATION_LIFE: i64 = HOUR;
+
+/// Tells whether people can create accounts here by themselves, at least with an invitation.
+pub fn is_open(app: &App) -> bool {
+    app.config.account.password_registration_enabled
+}
 
 /// Checks that a name can be given to a new account, here and at the homeserver, and gives its stored form.
 ///
@@ -35,16 +46,23 @@ pub async fn check_username(app: &App, raw: &str) -> Result<String> {
     if store::user::is_username_taken(&app.db, &username).await? {
         return Err(Refusal::Username(UsernameProblem::Taken).into());
     }
-    if let Some(homeserver) = &app.homeserver {
-        match homeserver.is_localpart_available(&username).await {
-            Ok(answer) => answer.map_err(Refusal::Username)?,
-            Err(error) => {
-                tracing::warn!(%error, "the homeserver cannot say whether a name is free");
-                return Err(Refusal::HomeserverUnavailable.into());
-            }
+    check_localpart(app, &username).await?;
+    Ok(username)
+}
+
+/// Checks that the homeserver has nobody of this name, nor keeps it for somebody.
+///
+/// # Errors
+/// `Username` with the reason; `HomeserverUnavailable`.
+pub async fn check_localpart(app: &App, username: &str) -> Result<()> {
+    let Some(homeserver) = &app.homeserver else { return Ok(()) };
+    match homeserver.is_localpart_available(username).await {
+        Ok(answer) => Ok(answer.map_err(Refusal::Username)?),
+        Err(error) => {
+            tracing::warn!(%error, "the homeserver cannot say whether a name is free");
+            Err(Refusal::HomeserverUnavailable.into())
         }
     }
-    Ok(username)
 }
 
 /// What waits for a sign-up.
@@ -54,16 +72,17 @@ pub enum Errand {
     SsoLogin(SsoLoginId),
 }
 
-/// Begins a sign-up with a name that `check_username` gave.
+/// Begins a sign-up with a name that `check_username` gave, and the token that `registration_token::check` gave.
 ///
 /// # Errors
-/// `Busy` when too many passwords are being hashed.
+/// `Busy` when too many passwords are being hashed; `RegistrationToken` when somebody else took the last use meanwhile.
 pub async fn begin(
     app: &App,
     browser: &Secret,
     errand: Option<Errand>,
     username: String,
     password: NewPassword<'_>,
+    token: Option<RegistrationTokenId>,
 ) -> Result<RegistrationId> {
     let hash = password.hash(app).await?;
     let (grant_id, sso_login_id) = match errand {
@@ -77,6 +96,7 @@ pub async fn begin(
         browser_hash: browser.hash(),
         grant_id,
         sso_login_id,
+        registration_token_id: token,
         username,
         password_version: hash.version,
         password_hash: hash.hash,
@@ -86,21 +106,40 @@ pub async fn begin(
         consumed_at: None,
     };
     let mut tx = app.db.write().await?;
+    if let Some(token) = &registration.registration_token_id {
+        registration_token::hold_in(&mut tx, token, &registration.browser_hash).await?;
+    }
     store::registration::insert(&mut tx, &registration).await?;
+    if let Some(token) = &registration.registration_token_id {
+        registration_token::check_uses_in(app, &mut tx, token).await?;
+    }
     tx.commit().await?;
     Ok(registration.id)
 }
 
-/// Gives a sign-up another name and another password; what was confirmed in it stays so.
+/// Gives a sign-up another name, another password and another token; what was confirmed in it stays so.
 ///
 /// # Errors
-/// `TransactionOver`, `Busy`.
-pub async fn change(app: &App, registration: &RegistrationId, username: &str, password: NewPassword<'_>) -> Result<()> {
+/// `TransactionOver`, `Busy`; `RegistrationToken` as in `begin`.
+pub async fn change(
+    app: &App,
+    registration: &Registration,
+    username: &str,
+    password: NewPassword<'_>,
+    token: Option<&RegistrationTokenId>,
+) -> Result<()> {
     let hash = password.hash(app).await?;
     let mut tx = app.db.write().await?;
+    if let Some(token) = token {
+        registration_token::hold_in(&mut tx, token, &registration.browser_hash).await?;
+    }
     let strength = i64::from(password.strength);
-    if !store::registration::change(&mut tx, registration, username, &hash, strength, app.clock.now()).await? {
+    let form = FirstForm { username, password: &hash, strength, registration_token: token };
+    if !store::registration::change(&mut tx, &registration.id, form, app.clock.now()).await? {
         return Err(Refusal::TransactionOver.into());
+    }
+    if let Some(token) = token {
+        registration_token::check_uses_in(app, &mut tx, token).await?;
     }
     Ok(tx.commit().await?)
 }
@@ -145,37 +184,99 @@ pub async fn find(app: &App, id: &RegistrationId, browser: &Secret) -> Result<Re
     Ok(registration)
 }
 
-/// Completes a sign-up and gives the new user. Whoever signs up agrees to the version of the terms that they were shown.
+/// Finds a sign-up that this browser completed.
+///
+/// # Errors
+/// `TransactionOver` when there is none or it was not completed, `OtherBrowser` when another browser began it.
+pub async fn find_completed(app: &App, id: &RegistrationId, browser: &Secret) -> Result<Registration> {
+    let registration = store::registration::find(&app.db, id).await?.ok_or(Refusal::TransactionOver)?;
+    if registration.browser_hash != browser.hash() {
+        return Err(Refusal::OtherBrowser.into());
+    }
+    if registration.consumed_at.is_none() {
+        return Err(Refusal::TransactionOver.into());
+    }
+    Ok(registration)
+}
+
+/// Gives the address that was confirmed in a sign-up, if one was.
+///
+/// # Errors
+/// When the store fails.
+pub async fn confirmed_address(app: &App, registration: &RegistrationId) -> Result<Option<String>> {
+    let last = store::email::find_last_of(&app.db, registration).await?;
+    Ok(last.filter(|verification| verification.consumed_at.is_some()).map(|verification| verification.email))
+}
+
+/// What a completed sign-up leads to.
+#[derive(Debug)]
+pub enum Completed {
+    /// The account can be signed in to.
+    Usable(UserId),
+    /// It waits for an administrator.
+    AwaitsApproval,
+}
+
+/// Completes a sign-up. Whoever signs up agrees to the version of the terms that they were shown.
 ///
 /// # Errors
 /// `Username(Taken)` and `Email(Taken)` when somebody was faster; `Email(Unconfirmed)`; `TermsNotAgreed`, also to an older
-/// version; `TransactionOver`; `HomeserverUnavailable` before anything is done.
+/// version; `RegistrationToken` when it fell meanwhile; `TransactionOver`; `HomeserverUnavailable` before anything is done.
 pub async fn finish(
     app: &App,
     registration: &Registration,
     chosen_name: &str,
     agreed_terms: Option<&str>,
     caller: &Caller,
-) -> Result<UserId> {
+) -> Result<Completed> {
     let Step::Finish { email } = step(app, &registration.id).await? else {
         return Err(EmailProblem::Unconfirmed.into());
     };
-    let terms_version = app.config.account.registration_terms_version.clone();
-    if terms_version.is_some() && terms_version.as_deref() != agreed_terms {
-        return Err(Refusal::TermsNotAgreed.into());
-    }
+    let terms_version = check_terms(app, agreed_terms)?;
+    let registration_token = check_token(app, registration)?;
     let username = check_username(app, &registration.username).await?;
     let password = PasswordHash { version: registration.password_version, hash: registration.password_hash.clone() };
-    let display_name = display_name(chosen_name);
-    let new = NewUser { username, display_name, is_admin: false, password: Some(password), email, terms_version };
+    let needs_approval = app.config.account.registration_approval_required;
+    let new = NewUser {
+        username,
+        display_name: display_name(chosen_name),
+        is_admin: false,
+        password: Some(password),
+        email,
+        terms_version,
+        registration_token,
+        needs_approval,
+    };
     let (app, registration, caller) = (app.clone(), registration.id.clone(), caller.clone());
     // A person who closes the browser now must not leave half an account.
-    tokio::spawn(async move { create(&app, new, Some(&registration), &caller).await })
+    let user = tokio::spawn(async move { create(&app, new, Some(&registration), &caller).await })
         .await
-        .map_err(|_| Error::Internal("a sign-up died"))?
+        .map_err(|_| Error::Internal("a sign-up died"))??;
+    Ok(if needs_approval { Completed::AwaitsApproval } else { Completed::Usable(user) })
+}
+
+/// Gives the version of the terms that a new account remembers.
+///
+/// # Errors
+/// `TermsNotAgreed`, also to an older version.
+pub fn check_terms(app: &App, agreed: Option<&str>) -> Result<Option<String>> {
+    let version = app.config.account.registration_terms_version.clone();
+    match version.is_some() && version.as_deref() != agreed {
+        true => Err(Refusal::TermsNotAgreed.into()),
+        false => Ok(version),
+    }
+}
+
+/// A sign-up may have begun before tokens were asked for, or lost its token to a later one of the same browser.
+fn check_token(app: &App, registration: &Registration) -> Result<Option<RegistrationTokenId>> {
+    match (app.config.account.registration_token_required, &registration.registration_token_id) {
+        (true, None) => Err(Refusal::from(RegistrationTokenProblem::Missing).into()),
+        (_, token) => Ok(token.clone()),
+    }
 }
 
 /// A user to be created.
+#[derive(Default)]
 pub struct NewUser {
     pub username: String,
     pub display_name: Option<String>,
@@ -185,14 +286,19 @@ pub struct NewUser {
     pub email: Option<String>,
     /// What they agreed to.
     pub terms_version: Option<String>,
+    /// What let them sign up; a use of it is counted.
+    pub registration_token: Option<RegistrationTokenId>,
+    /// Whether the account waits for an administrator: until then neither sessions nor the homeserver know it.
+    pub needs_approval: bool,
 }
 
-/// Inserts a user, with the job that creates it at the homeserver, and does that job at once.
+/// Inserts a user, with the job that creates it at the homeserver, and does that job at once. An account that needs approval is
+/// inserted alone, and administrators are told.
 ///
 /// # Errors
-/// `Username` when the name is taken or the homeserver refuses it, `Email(Taken)` when the address is somebody else's: then
-/// there is no user. `TransactionOver` when the sign-up was completed before. A homeserver that does not answer is no error: the job waits, and nobody gets a
-/// session before it is done.
+/// `Username` when the name is taken or the homeserver refuses it, `Email(Taken)` when the address is somebody else's,
+/// `RegistrationToken` when it is used up or fell: then there is no user. `TransactionOver` when the sign-up was completed
+/// before. A homeserver that does not answer is no error: the job waits, and nobody gets a session before it is done.
 pub async fn create(app: &App, new: NewUser, registration: Option<&RegistrationId>, caller: &Caller) -> Result<UserId> {
     let now = app.clock.now();
     let user = User {
@@ -205,12 +311,20 @@ pub async fn create(app: &App, new: NewUser, registration: Option<&RegistrationI
         deactivated_at: None,
         browser_login_required_at: None,
         second_factor_required_at: None,
+        approval_required_at: new.needs_approval.then_some(now),
     };
     let mut tx = app.db.write().await?;
+    if let Some(token) = &new.registration_token {
+        // Before the sign-up, as everybody does: one lock order.
+        store::registration_token::hold(&mut tx, token).await?;
+    }
     if let Some(registration) = registration
         && !store::registration::consume(&mut tx, registration, now).await?
     {
         return Err(Refusal::TransactionOver.into());
+    }
+    if let Some(token) = &new.registration_token {
+        registration_token::consume_in(app, &mut tx, token).await?;
     }
     store::user::insert(&mut tx, &user).await.map_err(taken)?;
     if let Some(password) = &new.password {
@@ -225,11 +339,17 @@ pub async fn create(app: &App, new: NewUser, registration: Option<&RegistrationI
         store::user::insert_terms_agreement(&mut tx, &user.id, version, now).await?;
     }
     event::record(app, &mut tx, &user.id, Event::Registered, caller).await?;
+    if new.needs_approval {
+        approval::ask_in(app, &mut tx, &user, new.email.as_deref(), caller).await?;
+        tx.commit().await?;
+        tracing::info!(user = %user.id, "a user signed up and waits for approval");
+        return Ok(user.id);
+    }
     homeserver::enqueue(app, &mut tx, &user.id, &Job::ProvisionUser { display_name: new.display_name }).await?;
     let lane = homeserver::enter_in(app, &mut tx, &user.id).await?;
     tx.commit().await?;
     if let Some(lane) = lane {
-        let result = provision(app, &lane, &user.id).await;
+        let result = provision(app, &lane, &user.id, new.registration_token.as_ref()).await;
         lane.leave().await;
         result?;
     }
@@ -247,10 +367,18 @@ fn taken(error: sqlx::Error) -> Error {
 }
 
 /// Creates the new user at the homeserver now. A name that it refuses for good is given up here too.
-async fn provision(app: &App, lane: &Lane<'_>, user: &UserId) -> Result<()> {
+async fn provision(
+    app: &App,
+    lane: &Lane<'_>,
+    user: &UserId,
+    registration_token: Option<&RegistrationTokenId>,
+) -> Result<()> {
     match lane.run_first().await? {
         Err(HomeserverError::Refused { errcode, .. }) => {
             let mut tx = app.db.write().await?;
+            if let Some(token) = registration_token {
+                store::registration_token::give_back(&mut tx, token).await?;
+            }
             store::user::delete_unused(&mut tx, user).await?;
             tx.commit().await?;
             Err(Refusal::Username(problem_of(&errcode)).into())

@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use crate::domain::id::{
     ClientId, EmailVerificationId, EventId, GrantId, JobId, MailId, PasskeyId, ProofId, RecoveryId, RegistrationId,
-    SessionId, SsoLoginId, TokenId, UpstreamTripId, UserEmailId, UserId,
+    RegistrationTokenId, SessionId, SsoLoginId, TokenId, UpstreamTripId, UserEmailId, UserId,
 };
 
 /// The migrations that this program knows, compiled in.
@@ -99,6 +99,7 @@ args! {
     &GrantId => Text(v) v.as_str().to_owned();
     &SsoLoginId => Text(v) v.as_str().to_owned();
     &RegistrationId => Text(v) v.as_str().to_owned();
+    &RegistrationTokenId => Text(v) v.as_str().to_owned();
     &SessionId => Text(v) v.as_str().to_owned();
     &TokenId => Text(v) v.as_str().to_owned();
     &JobId => Text(v) v.as_str().to_owned();

@@ -1,5 +1,6 @@
 //! The only SQL. One file a noun; `db.rs` alone knows that there are two engines.
 
+pub mod approval;
 pub mod bulk;
 pub mod captcha;
 pub mod client;
@@ -15,6 +16,7 @@ pub mod mail;
 pub mod proof;
 pub mod recovery;
 pub mod registration;
+pub mod registration_token;
 pub mod scratch;
 pub mod session;
 pub mod sso_login;

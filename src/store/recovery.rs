@@ -58,7 +58,8 @@ pub async fn find_good(db: &Db, secret_hash: &[u8], now: i64) -> sqlx::Result<Op
          JOIN users u ON u.id = r.user_id
          JOIN user_emails e ON e.user_id = r.user_id AND e.email = r.email
          WHERE r.secret_hash = $1 AND r.consumed_at IS NULL AND r.expires_at > $2
-             AND u.locked_at IS NULL AND u.deactivated_at IS NULL AND e.confirmed_at IS NOT NULL",
+             AND u.locked_at IS NULL AND u.deactivated_at IS NULL AND u.approval_required_at IS NULL
+             AND e.confirmed_at IS NOT NULL",
     )
     .bind(secret_hash)
     .bind(now)
@@ -73,7 +74,8 @@ pub async fn consume(tx: &mut Tx, id: &RecoveryId, now: i64) -> sqlx::Result<boo
             "UPDATE recoveries SET consumed_at = $2
              WHERE id = $1 AND consumed_at IS NULL AND expires_at > $2
                  AND EXISTS (SELECT 1 FROM users u
-                     WHERE u.id = recoveries.user_id AND u.locked_at IS NULL AND u.deactivated_at IS NULL)
+                     WHERE u.id = recoveries.user_id AND u.locked_at IS NULL AND u.deactivated_at IS NULL
+                         AND u.approval_required_at IS NULL)
                  AND EXISTS (SELECT 1 FROM user_emails e
                      WHERE e.user_id = recoveries.user_id AND e.email = recoveries.email AND e.confirmed_at IS NOT NULL)
              RETURNING id",

@@ -2,7 +2,7 @@
 
 use crate::{
     crypto::password::PasswordHash,
-    domain::id::{GrantId, RegistrationId, SsoLoginId},
+    domain::id::{GrantId, RegistrationId, RegistrationTokenId, SsoLoginId},
     store::db::{Db, Tx},
 };
 
@@ -13,6 +13,7 @@ pub struct Registration {
     pub browser_hash: Vec<u8>,
     pub grant_id: Option<GrantId>,
     pub sso_login_id: Option<SsoLoginId>,
+    pub registration_token_id: Option<RegistrationTokenId>,
     pub username: String,
     pub password_version: i64,
     pub password_hash: String,
@@ -26,8 +27,8 @@ pub struct Registration {
 pub async fn insert(tx: &mut Tx, registration: &Registration) -> sqlx::Result<()> {
     tx.sql(
         "INSERT INTO registrations (id, browser_hash, grant_id, username, password_version, password_hash,
-             password_strength, created_at, expires_at, sso_login_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+             password_strength, created_at, expires_at, sso_login_id, registration_token_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(&registration.id)
     .bind(registration.browser_hash.as_slice())
@@ -39,6 +40,7 @@ pub async fn insert(tx: &mut Tx, registration: &Registration) -> sqlx::Result<()
     .bind(registration.created_at)
     .bind(registration.expires_at)
     .bind(registration.sso_login_id.as_ref())
+    .bind(registration.registration_token_id.as_ref())
     .execute()
     .await?;
     Ok(())
@@ -48,7 +50,7 @@ pub async fn insert(tx: &mut Tx, registration: &Registration) -> sqlx::Result<()
 pub async fn find(db: &Db, id: &RegistrationId) -> sqlx::Result<Option<Registration>> {
     db.sql(
         "SELECT id, browser_hash, grant_id, username, password_version, password_hash, password_strength, created_at,
-             expires_at, consumed_at, sso_login_id
+             expires_at, consumed_at, sso_login_id, registration_token_id
          FROM registrations WHERE id = $1",
     )
     .bind(id)
@@ -56,30 +58,46 @@ pub async fn find(db: &Db, id: &RegistrationId) -> sqlx::Result<Option<Registrat
     .await
 }
 
-/// Gives a sign-up another name and another password; false when it was consumed or expired.
-pub async fn change(
-    tx: &mut Tx,
-    id: &RegistrationId,
-    username: &str,
-    password: &PasswordHash,
-    strength: i64,
-    now: i64,
-) -> sqlx::Result<bool> {
+/// What the first form of a sign-up says.
+pub struct FirstForm<'a> {
+    pub username: &'a str,
+    pub password: &'a PasswordHash,
+    pub strength: i64,
+    pub registration_token: Option<&'a RegistrationTokenId>,
+}
+
+/// Gives a sign-up what its first form says now; false when it was consumed or expired.
+pub async fn change(tx: &mut Tx, id: &RegistrationId, form: FirstForm<'_>, now: i64) -> sqlx::Result<bool> {
     let changed = tx
         .sql(
             "UPDATE registrations
-             SET username = $2, password_version = $3, password_hash = $4, password_strength = $5
-             WHERE id = $1 AND consumed_at IS NULL AND expires_at > $6",
+             SET username = $2, password_version = $3, password_hash = $4, password_strength = $5,
+                 registration_token_id = $6
+             WHERE id = $1 AND consumed_at IS NULL AND expires_at > $7",
         )
         .bind(id)
-        .bind(username)
-        .bind(password.version)
-        .bind(&password.hash)
-        .bind(strength)
+        .bind(form.username)
+        .bind(form.password.version)
+        .bind(&form.password.hash)
+        .bind(form.strength)
+        .bind(form.registration_token)
         .bind(now)
         .execute()
         .await?;
     Ok(changed > 0)
+}
+
+/// Gives back the uses of a token that other sign-ups of a browser keep: whoever begins again goes on with the last one.
+pub async fn release_token(tx: &mut Tx, browser_hash: &[u8], token: &RegistrationTokenId) -> sqlx::Result<()> {
+    tx.sql(
+        "UPDATE registrations SET registration_token_id = NULL
+         WHERE registration_token_id = $2 AND browser_hash = $1 AND consumed_at IS NULL",
+    )
+    .bind(browser_hash)
+    .bind(token)
+    .execute()
+    .await?;
+    Ok(())
 }
 
 /// Consumes a sign-up; false when it was consumed or expired (INV-01).

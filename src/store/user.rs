@@ -11,7 +11,7 @@ use crate::{
 async fn list_by_folded_name(db: &Db, username: &str) -> sqlx::Result<Vec<User>> {
     db.sql(
         "SELECT id, username, display_name, is_admin, created_at, locked_at, deactivated_at,
-             browser_login_required_at, second_factor_required_at
+             browser_login_required_at, second_factor_required_at, approval_required_at
          FROM users WHERE username_folded = $1 ORDER BY CASE WHEN username = $2 THEN 0 ELSE 1 END LIMIT 2",
     )
     .bind(username.to_lowercase())
@@ -38,7 +38,7 @@ pub async fn is_username_taken(db: &Db, username: &str) -> sqlx::Result<bool> {
 pub async fn find_by_email(db: &Db, email: &str) -> sqlx::Result<Option<User>> {
     db.sql(
         "SELECT u.id, u.username, u.display_name, u.is_admin, u.created_at, u.locked_at, u.deactivated_at,
-             u.browser_login_required_at, second_factor_required_at
+             u.browser_login_required_at, u.second_factor_required_at, u.approval_required_at
          FROM users u JOIN user_emails e ON e.user_id = u.id WHERE e.email = $1 AND e.confirmed_at IS NOT NULL",
     )
     .bind(email)
@@ -49,7 +49,8 @@ pub async fn find_by_email(db: &Db, email: &str) -> sqlx::Result<Option<User>> {
 /// Finds a user by id.
 pub async fn find(db: &Db, id: &UserId) -> sqlx::Result<Option<User>> {
     db.sql(
-        "SELECT id, username, display_name, is_admin, created_at, locked_at, deactivated_at, browser_login_required_at, second_factor_required_at
+        "SELECT id, username, display_name, is_admin, created_at, locked_at, deactivated_at,
+             browser_login_required_at, second_factor_required_at, approval_required_at
          FROM users WHERE id = $1",
     )
     .bind(id)
@@ -63,8 +64,9 @@ pub async fn find(db: &Db, id: &UserId) -> sqlx::Result<Option<User>> {
 /// A unique violation when the name is taken.
 pub async fn insert(tx: &mut Tx, user: &User) -> sqlx::Result<()> {
     tx.sql(
-        "INSERT INTO users (id, username, username_folded, display_name, is_admin, created_at, locked_at, deactivated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO users (id, username, username_folded, display_name, is_admin, created_at, locked_at, deactivated_at,
+             approval_required_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(&user.id)
     .bind(&user.username)
@@ -74,18 +76,21 @@ pub async fn insert(tx: &mut Tx, user: &User) -> sqlx::Result<()> {
     .bind(user.created_at)
     .bind(user.locked_at)
     .bind(user.deactivated_at)
+    .bind(user.approval_required_at)
     .execute()
     .await?;
     Ok(())
 }
 
-/// Removes a user who never had a session: the homeserver refused the name.
+/// Removes a user who never had a session: the homeserver refused the name, or an administrator the account.
 pub async fn delete_unused(tx: &mut Tx, id: &UserId) -> sqlx::Result<()> {
     tx.sql("DELETE FROM jobs WHERE lane = $1").bind(id).execute().await?;
     tx.sql("DELETE FROM user_passwords WHERE user_id = $1").bind(id).execute().await?;
     tx.sql("DELETE FROM user_emails WHERE user_id = $1").bind(id).execute().await?;
     tx.sql("DELETE FROM account_events WHERE user_id = $1").bind(id).execute().await?;
     tx.sql("DELETE FROM terms_agreements WHERE user_id = $1").bind(id).execute().await?;
+    tx.sql("DELETE FROM upstream_links WHERE user_id = $1").bind(id).execute().await?;
+    tx.sql("DELETE FROM recoveries WHERE user_id = $1").bind(id).execute().await?;
     tx.sql("DELETE FROM users WHERE id = $1").bind(id).execute().await?;
     Ok(())
 }
@@ -149,7 +154,8 @@ pub async fn set_admin(tx: &mut Tx, id: &UserId, is_admin: bool) -> sqlx::Result
 /// Lists the users who may ask for server administration.
 pub async fn list_admins(db: &Db) -> sqlx::Result<Vec<User>> {
     db.sql(
-        "SELECT id, username, display_name, is_admin, created_at, locked_at, deactivated_at, browser_login_required_at, second_factor_required_at
+        "SELECT id, username, display_name, is_admin, created_at, locked_at, deactivated_at,
+             browser_login_required_at, second_factor_required_at, approval_required_at
          FROM users WHERE is_admin ORDER BY username",
     )
     .all()
@@ -180,13 +186,14 @@ pub async fn allow_password_login(tx: &mut Tx, id: &UserId) -> sqlx::Result<bool
     Ok(changed > 0)
 }
 
-/// Takes hold of a user for the rest of the transaction, to open a session on a proof of this moment; false when the account was deactivated, or all its
-/// sessions were ended, since then (INV-05).
+/// Takes hold of a user for the rest of the transaction, to open a session on a proof of this moment; false when the account
+/// was deactivated, or all its sessions were ended, since then, or when it waits for approval (INV-05).
 pub async fn hold_for_session(tx: &mut Tx, id: &UserId, proved_at: i64) -> sqlx::Result<bool> {
     let held = tx
         .sql(
             "UPDATE users SET username = username
-             WHERE id = $1 AND deactivated_at IS NULL AND (sessions_ended_at IS NULL OR sessions_ended_at < $2)",
+             WHERE id = $1 AND deactivated_at IS NULL AND approval_required_at IS NULL
+                 AND (sessions_ended_at IS NULL OR sessions_ended_at < $2)",
         )
         .bind(id)
         .bind(proved_at)

@@ -12,6 +12,7 @@ use crate::{
     app::App,
     crypto::secret::sha256,
     domain::{account_action::AccountAction, amr::Acr, scope},
+    flows::register,
     language::Language,
     web::request::text,
 };
@@ -66,7 +67,7 @@ impl Metadata {
         let config = &app.config;
         let url = |path: &str| format!("{}{path}", config.http.public_base.as_str());
         let mut prompts = vec!["none", "login", "consent", "select_account"];
-        if config.account.password_registration_enabled {
+        if register::is_open(app) {
             prompts.push("create");
         }
         let actions = AccountAction::advertised(app.homeserver.is_some());

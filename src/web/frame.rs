@@ -145,6 +145,7 @@ fn kind_of(error: &Error) -> ErrorKind {
         Refusal::OtherBrowser => ErrorKind::OtherBrowser,
         Refusal::UserLocked => ErrorKind::Locked,
         Refusal::UserDeactivated => ErrorKind::Deactivated,
+        Refusal::AwaitingApproval => ErrorKind::AwaitingApproval,
         Refusal::TooLarge => ErrorKind::TooLarge,
         Refusal::LimitExceeded | Refusal::TooManyRequests { .. } | Refusal::Email(EmailProblem::Wait { .. }) => {
             ErrorKind::TooManyRequests

@@ -32,7 +32,8 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::PasswordsDisabled
         | Refusal::Factor(_)
         | Refusal::UserLocked
-        | Refusal::UserDeactivated => StatusCode::FORBIDDEN,
+        | Refusal::UserDeactivated
+        | Refusal::AwaitingApproval => StatusCode::FORBIDDEN,
         Refusal::Upstream(UpstreamProblem::Unavailable) => StatusCode::BAD_GATEWAY,
         Refusal::Upstream(
             UpstreamProblem::NotAllowed
@@ -48,9 +49,11 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         Refusal::LimitExceeded | Refusal::TooManyRequests { .. } | Refusal::Email(EmailProblem::Wait { .. }) => {
             StatusCode::TOO_MANY_REQUESTS
         }
-        Refusal::Email(_) | Refusal::TermsNotAgreed | Refusal::CaptchaNeeded | Refusal::CaptchaFailed => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        Refusal::Email(_)
+        | Refusal::RegistrationToken(_)
+        | Refusal::TermsNotAgreed
+        | Refusal::CaptchaNeeded
+        | Refusal::CaptchaFailed => StatusCode::UNPROCESSABLE_ENTITY,
         // A 4xx on refresh makes Matrix clients delete their data, so what passes is never a 429 (TRP-05).
         Refusal::Busy | Refusal::CaptchaUnavailable | Refusal::HomeserverUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::InvalidRequest(_)
@@ -114,6 +117,8 @@ pub fn matrix_error(error: &Error) -> (StatusCode, &'static str) {
         Refusal::WrongCredentials
         | Refusal::InvalidLoginToken
         | Refusal::BrowserLoginRequired
+        | Refusal::RegistrationClosed
+        | Refusal::AwaitingApproval
         | Refusal::DeviceRefused => (StatusCode::FORBIDDEN, "M_FORBIDDEN"),
         Refusal::UserDeactivated => (status, "M_USER_DEACTIVATED"),
         Refusal::UserLocked => (StatusCode::UNAUTHORIZED, "M_USER_LOCKED"),

@@ -145,6 +145,7 @@ pub const PAGES: &[Page] = &[
     Page::new("/register", Nothing, || get(pages::register::get).post(pages::register::post)),
     Page::new("/register/email", InProgress, || get(pages::register::get_email).post(pages::register::post_email)),
     Page::new("/register/code", InProgress, || get(pages::register::get_code).post(pages::register::post_code)),
+    Page::new("/register/waiting", InProgress, || get(pages::waiting::get)),
     Page::new("/register/finish", InProgress, || get(pages::register::get_finish).post(pages::register::post_finish)),
     Page::new("/recover", Nothing, || get(pages::recover::get).post(pages::recover::post)),
     Page::new("/recover/sent", Nothing, || get(pages::recover::sent)),

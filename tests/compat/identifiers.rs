@@ -270,6 +270,7 @@ async fn make_historical(server: &Server, username: &str) {
         deactivated_at: None,
         browser_login_required_at: None,
         second_factor_required_at: None,
+        approval_required_at: None,
     };
     let mut tx = server.app.db.write().await.unwrap();
     store::user::insert(&mut tx, &user).await.unwrap();

@@ -14,7 +14,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::database::Database;
 
 /// Every prefix of a secret, and how long one is.
-const PREFIXES: [&str; 9] = ["kma_", "kmr_", "kmc_", "kml_", "kmb_", "kmw_", "kms_", "kmp_", "idp_"];
+const PREFIXES: [&str; 10] = ["kma_", "kmr_", "kmc_", "kml_", "kmb_", "kmw_", "kms_", "kmp_", "kmi_", "idp_"];
 const LENGTH: usize = 55;
 
 #[derive(Clone, Default)]

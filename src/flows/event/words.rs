@@ -12,6 +12,8 @@ pub fn title(event: &Event, language: Language) -> String {
     let messages = language.loader();
     match event {
         Event::Registered => fl!(messages, "event-registered"),
+        Event::ApprovalRequired => fl!(messages, "event-approval-required"),
+        Event::Approved => fl!(messages, "event-approved"),
         Event::SignedIn => fl!(messages, "event-signed-in"),
         Event::NewBrowserSignedIn => fl!(messages, "event-new-browser-signed-in"),
         Event::AppSignedIn { .. } => fl!(messages, "event-app-signed-in"),

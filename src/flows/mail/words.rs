@@ -70,6 +70,11 @@ pub fn write(app: &App, language: Language, kind: &LetterKind) -> Result<Written
         LetterKind::VerificationCode { code, expires_minutes } => verification(language, code, *expires_minutes),
         LetterKind::AddressTaken => address_taken(language, service, page(app, "login")?),
         LetterKind::RecoveryLink { link, expires_minutes } => recovery(language, service, link, *expires_minutes),
+        LetterKind::ApprovalRequired { account, email, ip } => {
+            approval_required(language, account, email.as_deref(), ip.as_deref())
+        }
+        LetterKind::Approved { account } => approved(language, service, account, page(app, "login")?),
+        LetterKind::Rejected { account, reason } => rejected(language, service, account, reason.as_deref()),
         LetterKind::Notice(notice) => about(language, service, notice, page(app, "account/")?),
     };
     let subject = fl!(messages, "mail-subject", service = service, heading = heading.as_str());
@@ -114,6 +119,43 @@ fn recovery(language: Language, service: &str, link: &str, minutes: i64) -> (Str
         Block::Sentence(fl!(messages, "mail-recovery-not-you")),
     ];
     (fl!(messages, "mail-recovery-heading"), blocks)
+}
+
+fn approval_required(language: Language, account: &str, email: Option<&str>, ip: Option<&str>) -> (String, Vec<Block>) {
+    let messages = language.loader();
+    let mut facts = vec![(fl!(messages, "mail-notice-account"), account.to_owned())];
+    facts.extend(email.map(|email| (fl!(messages, "event-subject-email"), email.to_owned())));
+    facts.extend(ip.map(|ip| (fl!(messages, "mail-notice-ip"), ip.to_owned())));
+    let blocks = vec![
+        Block::Facts(facts),
+        Block::Sentence(fl!(messages, "mail-approval-how")),
+        Block::Facts(vec![
+            (fl!(messages, "mail-approval-approve"), format!("keymaker manage approve-user {account}")),
+            (fl!(messages, "mail-approval-reject"), format!("keymaker manage reject-user {account}")),
+        ]),
+    ];
+    (fl!(messages, "mail-approval-heading"), blocks)
+}
+
+fn approved(language: Language, service: &str, account: &str, login: String) -> (String, Vec<Block>) {
+    let messages = language.loader();
+    let blocks = vec![
+        Block::Sentence(fl!(messages, "mail-approved-lead", service = service)),
+        Block::Facts(vec![(fl!(messages, "mail-notice-account"), account.to_owned())]),
+        Block::Link(fl!(messages, "mail-approved-link"), login),
+    ];
+    (fl!(messages, "mail-approved-heading"), blocks)
+}
+
+fn rejected(language: Language, service: &str, account: &str, reason: Option<&str>) -> (String, Vec<Block>) {
+    let messages = language.loader();
+    let mut blocks = vec![
+        Block::Sentence(fl!(messages, "mail-rejected-lead", service = service)),
+        Block::Facts(vec![(fl!(messages, "mail-notice-account"), account.to_owned())]),
+    ];
+    blocks.extend(reason.map(|reason| Block::Sentence(fl!(messages, "mail-rejected-reason", reason = reason))));
+    blocks.push(Block::Sentence(fl!(messages, "mail-rejected-again")));
+    (fl!(messages, "mail-rejected-heading"), blocks)
 }
 
 fn about(language: Language, service: &str, notice: &Notice, account: String) -> (String, Vec<Block>) {

@@ -19,7 +19,7 @@ use crate::{
         login::{Identifier, by_password, check_account},
         passkey::{self, Answer, Shown},
         prove::{self, Step},
-        recover,
+        recover, register,
     },
     store,
     web::{
@@ -139,6 +139,7 @@ fn what_to_show(error: Error) -> Result<(LoginError, StatusCode), Error> {
         Some(Refusal::WrongCredentials) => LoginError::WrongCredentials,
         Some(Refusal::UserLocked) => LoginError::Locked,
         Some(Refusal::UserDeactivated) => LoginError::Deactivated,
+        Some(Refusal::AwaitingApproval) => LoginError::AwaitingApproval,
         Some(Refusal::Busy) => LoginError::Busy,
         Some(Refusal::Factor(problem)) => LoginError::Factor(*problem),
         refusal => match refusal.and_then(CaptchaError::of) {
@@ -198,11 +199,7 @@ fn page(
         error,
         notice: notice(app, in_progress, wants_again.is_some()),
         client: in_progress.and_then(|in_progress| in_progress.client_view(visitor)),
-        register_href: app
-            .config
-            .account
-            .password_registration_enabled
-            .then(|| path_within(app, "register", in_progress)),
+        register_href: register::is_open(app).then(|| path_within(app, "register", in_progress)),
         continue_as: visitor.signed_in.as_ref().filter(|_| wants_again.is_none()).map(|signed_in| ContinueAs {
             user_id: signed_in.user.mxid(app.server_name()),
             href: path_after_login(app, in_progress),
@@ -215,7 +212,7 @@ fn page(
 
 fn notice(app: &App, in_progress: Option<&InProgress>, wants_again: bool) -> Option<LoginNotice> {
     let is_sign_up = in_progress.is_some_and(InProgress::wants_registration);
-    match is_sign_up && !app.config.account.password_registration_enabled {
+    match is_sign_up && !register::is_open(app) {
         true => Some(LoginNotice::RegistrationClosed),
         false => wants_again.then_some(LoginNotice::Reauthenticate),
     }

@@ -14,6 +14,7 @@ pub mod devices;
 pub mod emails;
 pub mod events;
 pub mod factor;
+pub mod invitation;
 pub mod login;
 pub mod logout;
 pub mod password;
@@ -23,6 +24,7 @@ pub mod register;
 pub mod security;
 pub mod sso;
 pub mod views;
+pub mod waiting;
 
 use axum::{
     extract::Path,
@@ -48,7 +50,7 @@ use crate::{
         prove::Waiting,
     },
     language::Language,
-    store::{self, client::Client},
+    store::{self, client::Client, registration::Registration},
     web::{
         frame::PageError,
         pages::views::{ClientView, Destination, HttpsLink, Layout},
@@ -171,6 +173,15 @@ impl InProgress {
         Ok(Self::SsoLogin(Box::new(flows::sso::find(app, &id, &visitor.browser).await?)))
     }
 
+    /// Finds what waits for a sign-up. An account can be completed although what it was wanted for took too long.
+    async fn of_sign_up(app: &App, visitor: &Visitor, registration: &Registration) -> Option<Self> {
+        match (&registration.grant_id, &registration.sso_login_id) {
+            (Some(grant), _) => Self::authorization(app, visitor, grant.as_str()).await.ok(),
+            (None, Some(login)) => Self::sso_login(app, visitor, login.as_str()).await.ok(),
+            (None, None) => None,
+        }
+    }
+
     /// Gives the request of an OAuth client, if that is what it is.
     fn grant(&self) -> Option<&Grant> {
         match self {
@@ -253,7 +264,7 @@ impl InProgress {
 /// Gives the page that is needed next; the account page when nothing is in progress.
 async fn next_path(app: &App, visitor: &Visitor, in_progress: Option<&InProgress>) -> Result<String> {
     let Some(in_progress) = in_progress else { return Ok(path(app, "account/")) };
-    let is_sign_up = in_progress.wants_registration() && app.config.account.password_registration_enabled;
+    let is_sign_up = in_progress.wants_registration() && flows::register::is_open(app);
     Ok(match &visitor.signed_in {
         None if is_sign_up => path_within(app, "register", Some(in_progress)),
         // PRM-03: who is signed in from before is asked whether to go on as that account or to create another.

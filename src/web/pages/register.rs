@@ -14,9 +14,10 @@ use crate::{
     domain::{
         amr::Amr,
         email::EmailProblem,
-        id::RegistrationId,
+        id::{RegistrationId, RegistrationTokenId},
         params::Params,
         refusal::Refusal,
+        registration_token::RegistrationTokenProblem,
         user::{UsernameProblem, choose_username, mxid},
     },
     error::{Error, Result},
@@ -25,7 +26,8 @@ use crate::{
         captcha,
         email::{self, Applicant},
         password,
-        register::{Errand, Step, begin, change, check_username, find, finish, step},
+        register::{Completed, Errand, Step, begin, change, check_username, find, finish, is_open, step},
+        registration_token,
     },
     store::{email::EmailVerification, registration::Registration},
     web::{
@@ -34,12 +36,14 @@ use crate::{
             InProgress,
             captcha::{captcha_view, with_captcha},
             emails::{refused, shown},
+            invitation::Invitation,
             layout, path, path_after_login, path_within, see_other, sign_in,
             views::{
                 ContinueAs, HttpsLink, Layout, PasswordError, PasswordStrength, RegisterError, RegisterFinishPage,
                 RegisterPage, RegistrationClosedPage, TermsView,
                 captcha::CaptchaError,
                 emails::{EmailAddressPage, EmailCodePage, EmailFor},
+                signup::TokenField,
             },
         },
         request::{PageForm, Query, Visitor},
@@ -47,14 +51,21 @@ use crate::{
 };
 
 /// Shows the first form.
-pub async fn get(State(app): State<App>, visitor: Visitor, Query(query): Query) -> Result<Response, PageError> {
+pub async fn get(
+    State(app): State<App>,
+    visitor: Visitor,
+    invitation: Invitation,
+    Query(query): Query,
+) -> Result<Response, PageError> {
     let in_progress = InProgress::named(&app, &visitor, &query).await?;
-    if !app.config.account.password_registration_enabled {
+    if !is_open(&app) {
         return Ok(closed(&app, &visitor, in_progress.as_ref()));
     }
     let again = again(&app, &visitor, &query).await?;
     let username = again.as_ref().map(|again| again.username.clone()).unwrap_or_default();
-    Ok(start_page(&app, &visitor, in_progress.as_ref(), again.as_ref(), username, Wrong::default())?)
+    let typed = Typed { username, token: invitation.token().unwrap_or_default().to_owned() };
+    let page = start_page(&app, &visitor, in_progress.as_ref(), again.as_ref(), typed, Wrong::default())?;
+    Ok(invitation.keep(&app, page))
 }
 
 /// A sign-up that came back for another name or another password; what was confirmed in it stays.
@@ -74,9 +85,16 @@ fn closed(app: &App, visitor: &Visitor, in_progress: Option<&InProgress>) -> Res
     (StatusCode::FORBIDDEN, html(&page)).into_response()
 }
 
+/// What the fields of the first form say, but for the password.
+struct Typed {
+    username: String,
+    token: String,
+}
+
 /// What is wrong with the first form.
 #[derive(Default)]
 struct Wrong {
+    token: Option<RegistrationTokenProblem>,
     username: Option<UsernameProblem>,
     password: Option<PasswordError>,
     other: Option<RegisterError>,
@@ -91,7 +109,7 @@ pub async fn post(
 ) -> Result<Response, PageError> {
     let in_progress = InProgress::named(&app, &visitor, &query).await?;
     visitor.check_form(&app, &form)?;
-    if !app.config.account.password_registration_enabled {
+    if !is_open(&app) {
         return Ok(closed(&app, &visitor, in_progress.as_ref()));
     }
     let again = again(&app, &visitor, &query).await?;
@@ -104,8 +122,9 @@ pub async fn post(
                 }
                 Some(_) => StatusCode::SERVICE_UNAVAILABLE,
             };
-            let username = form.get("username").unwrap_or_default().to_owned();
-            let page = start_page(&app, &visitor, in_progress.as_ref(), again.as_ref(), username, wrong)?;
+            let text = |name: &str| form.get(name).unwrap_or_default().to_owned();
+            let typed = Typed { username: text("username"), token: text("token") };
+            let page = start_page(&app, &visitor, in_progress.as_ref(), again.as_ref(), typed, wrong)?;
             Ok((status, page).into_response())
         }
     }
@@ -130,8 +149,13 @@ fn errand(in_progress: &InProgress) -> Option<Errand> {
     }
 }
 
-/// Both fields are judged by themselves, then the CAPTCHA, which is good once, and only then the homeserver is asked and
-/// anything is hashed (INV-08).
+/// The token that a sign-up has which came back, unless its form shows another.
+fn kept_token(again: Option<&Registration>, typed: &str) -> Option<RegistrationTokenId> {
+    again.filter(|_| typed.trim().is_empty())?.registration_token_id.clone()
+}
+
+/// The fields are judged by themselves, then the CAPTCHA, which is good once, then the token, which nobody finds out by guessing
+/// then, and only then the homeserver is asked and anything is hashed (INV-08).
 async fn check_and_begin(
     app: &App,
     visitor: &Visitor,
@@ -141,16 +165,33 @@ async fn check_and_begin(
 ) -> Result<Result<RegistrationId, Wrong>> {
     let raw = form.get("username").unwrap_or_default();
     let password = password::choose(app, raw, form.get("password").unwrap_or_default()).map_err(PasswordError::from);
-    let password = match (choose_username(raw, app.server_name()), password) {
-        (Ok(_), Ok(password)) => password,
-        (username, password) => {
-            return Ok(Err(Wrong { username: username.err(), password: password.err(), other: None }));
+    let (username, typed_token) = (choose_username(raw, app.server_name()), form.get("token").unwrap_or_default());
+    let kept_token = kept_token(again, typed_token);
+    let token_problem = match &kept_token {
+        Some(_) => None,
+        None => registration_token::problem_of(app, typed_token),
+    };
+    let password = match (username, password, token_problem) {
+        (Ok(_), Ok(password), None) => password,
+        (username, password, token) => {
+            return Ok(Err(Wrong { token, username: username.err(), password: password.err(), other: None }));
         }
     };
     if let Err(error) = captcha::check(app, CaptchaPage::Registration, &visitor.browser, form, &visitor.caller).await {
         let shown = error.refusal().and_then(CaptchaError::of).ok_or(error)?;
         return Ok(Err(Wrong { other: Some(RegisterError::Captcha(shown)), ..Wrong::default() }));
     }
+    let token = match kept_token {
+        Some(kept) => Ok(Some(kept)),
+        None => registration_token::check(app, &visitor.browser, typed_token).await,
+    };
+    let token = match token {
+        Ok(token) => token,
+        Err(Error::Refusal(Refusal::RegistrationToken(problem))) => {
+            return Ok(Err(Wrong { token: Some(problem), ..Wrong::default() }));
+        }
+        Err(error) => return Err(error),
+    };
     let username = match check_username(app, raw).await {
         Ok(username) => username,
         Err(Error::Refusal(Refusal::Username(problem))) => {
@@ -162,12 +203,15 @@ async fn check_and_begin(
         Err(error) => return Err(error),
     };
     let begun = match again {
-        Some(again) => change(app, &again.id, &username, password).await.map(|()| again.id.clone()),
-        None => begin(app, &visitor.browser, errand, username, password).await,
+        Some(again) => change(app, again, &username, password, token.as_ref()).await.map(|()| again.id.clone()),
+        None => begin(app, &visitor.browser, errand, username, password, token).await,
     };
     match begun {
         Ok(id) => Ok(Ok(id)),
         Err(Error::Refusal(Refusal::Busy)) => Ok(Err(Wrong { other: Some(RegisterError::Busy), ..Wrong::default() })),
+        Err(Error::Refusal(Refusal::RegistrationToken(problem))) => {
+            Ok(Err(Wrong { token: Some(problem), ..Wrong::default() }))
+        }
         Err(error) => Err(error),
     }
 }
@@ -177,9 +221,12 @@ fn start_page(
     visitor: &Visitor,
     in_progress: Option<&InProgress>,
     again: Option<&Registration>,
-    username: String,
+    typed: Typed,
     wrong: Wrong,
 ) -> Result<Response> {
+    let account = &app.config.account;
+    // A token that a sign-up has already is not asked for again, unless it fell.
+    let is_kept = wrong.token.is_none() && again.is_some_and(|again| again.registration_token_id.is_some());
     let own = path_within(app, "register", in_progress);
     let language = visitor.language(in_progress.and_then(InProgress::ui_locales));
     let page = RegisterPage {
@@ -190,9 +237,12 @@ fn start_page(
         },
         csrf: visitor.csrf(app),
         server: app.server_name().to_owned(),
-        username,
+        username: typed.username,
         username_error: wrong.username,
         password_error: wrong.password,
+        token: (account.registration_token_required && !is_kept)
+            .then_some(TokenField { value: typed.token, problem: wrong.token }),
+        needs_approval: account.registration_approval_required,
         error: wrong.other,
         client: in_progress.and_then(|in_progress| in_progress.client_view(visitor)),
         login_href: Some(path_within(app, "login", in_progress)),
@@ -219,12 +269,7 @@ impl SignUp {
     async fn find(app: &App, visitor: &Visitor, query: &Params) -> Result<Self> {
         let id = query.get("id").and_then(RegistrationId::read).ok_or(Refusal::TransactionOver)?;
         let registration = find(app, &id, &visitor.browser).await?;
-        // An account can be completed although what it was wanted for took too long.
-        let in_progress = match (&registration.grant_id, &registration.sso_login_id) {
-            (Some(grant), _) => InProgress::authorization(app, visitor, grant.as_str()).await.ok(),
-            (None, Some(login)) => InProgress::sso_login(app, visitor, login.as_str()).await.ok(),
-            (None, None) => None,
-        };
+        let in_progress = InProgress::of_sign_up(app, visitor, &registration).await;
         Ok(Self { registration, in_progress })
     }
 
@@ -265,6 +310,7 @@ impl SignUp {
             strength: PasswordStrength::of_score(score),
             display_name: display_name.to_owned(),
             terms: terms(app),
+            needs_approval: app.config.account.registration_approval_required,
             error,
             client: in_progress.and_then(|in_progress| in_progress.client_view(visitor)),
             restart_href: Some(self.restart_href(app)),
@@ -394,10 +440,11 @@ pub async fn get_finish(State(app): State<App>, visitor: Visitor, Query(query): 
     }
 }
 
-/// Creates the account, signs the browser in, and goes on.
+/// Creates the account, signs the browser in, and goes on; or says that the account waits.
 pub async fn post_finish(
     State(app): State<App>,
     visitor: Visitor,
+    invitation: Invitation,
     Query(query): Query,
     PageForm(form): PageForm,
 ) -> Result<Response, PageError> {
@@ -408,12 +455,21 @@ pub async fn post_finish(
     };
     let display_name = form.get("display_name").unwrap_or_default();
     let error = match finish(&app, &sign_up.registration, display_name, form.get("terms"), &visitor.caller).await {
-        Ok(user) => {
+        Ok(Completed::Usable(user)) => {
             let proved = Proved { user, at: app.clock.now(), amr: Amr::password(), proof: None };
-            return Ok(sign_in(&app, &visitor, &proved, sign_up.in_progress.as_ref()).await?);
+            let response = sign_in(&app, &visitor, &proved, sign_up.in_progress.as_ref()).await?;
+            return Ok(invitation.forget(&app, response));
+        }
+        Ok(Completed::AwaitsApproval) => {
+            return Ok(invitation.forget(&app, see_other(&sign_up.path(&app, "waiting"))));
         }
         Err(Error::Refusal(Refusal::Username(problem))) => {
-            return Ok(another_name(&app, &visitor, &sign_up, problem).await?);
+            let wrong = Wrong { username: Some(problem), ..Wrong::default() };
+            return Ok(first_form_again(&app, &visitor, &sign_up, wrong).await?);
+        }
+        Err(Error::Refusal(Refusal::RegistrationToken(problem))) => {
+            let wrong = Wrong { token: Some(problem), ..Wrong::default() };
+            return Ok(first_form_again(&app, &visitor, &sign_up, wrong).await?);
         }
         Err(Error::Refusal(Refusal::Email(problem))) => {
             let address = email.unwrap_or_default();
@@ -431,12 +487,11 @@ pub async fn post_finish(
     Ok((status, html(&page)).into_response())
 }
 
-/// The name was given away meanwhile: the first page asks for another. Where the homeserver said so last, the sign-up is
-/// over, and the page begins a new one.
-async fn another_name(app: &App, visitor: &Visitor, sign_up: &SignUp, problem: UsernameProblem) -> Result<Response> {
+/// The name was given away meanwhile, or the token fell: the first page asks for another. Where the homeserver said so last, the
+/// sign-up is over, and the page begins a new one.
+async fn first_form_again(app: &App, visitor: &Visitor, sign_up: &SignUp, wrong: Wrong) -> Result<Response> {
     let again = find(app, &sign_up.registration.id, &visitor.browser).await.ok();
-    let wrong = Wrong { username: Some(problem), ..Wrong::default() };
-    let username = sign_up.registration.username.clone();
-    let page = start_page(app, visitor, sign_up.in_progress.as_ref(), again.as_ref(), username, wrong)?;
+    let typed = Typed { username: sign_up.registration.username.clone(), token: String::new() };
+    let page = start_page(app, visitor, sign_up.in_progress.as_ref(), again.as_ref(), typed, wrong)?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
 }

@@ -26,9 +26,11 @@ pub mod emails;
 pub mod events;
 pub mod recover;
 pub mod security;
+pub mod signup;
 
 use captcha::{CaptchaError, CaptchaView};
 use security::PasskeyForm;
+use signup::TokenField;
 
 /// What surrounds every page.
 #[derive(Clone, Debug)]
@@ -188,6 +190,7 @@ pub enum LoginError {
     WrongCredentials,
     Locked,
     Deactivated,
+    AwaitingApproval,
     Busy,
     FormExpired,
     TooLong,
@@ -202,6 +205,7 @@ impl LoginError {
             Self::WrongCredentials => fl!(messages, "login-error-wrong-credentials"),
             Self::Locked => fl!(messages, "login-error-locked"),
             Self::Deactivated => fl!(messages, "login-error-deactivated"),
+            Self::AwaitingApproval => fl!(messages, "signup-login-waiting"),
             Self::Busy => fl!(messages, "form-error-busy"),
             Self::FormExpired => fl!(messages, "form-error-expired"),
             Self::TooLong => fl!(messages, "login-error-too-long"),
@@ -429,6 +433,9 @@ pub struct RegisterPage {
     pub username: String,
     pub username_error: Option<UsernameProblem>,
     pub password_error: Option<PasswordError>,
+    /// Absent where no token is needed, or one is kept already.
+    pub token: Option<TokenField>,
+    pub needs_approval: bool,
     pub error: Option<RegisterError>,
     pub client: Option<ClientView>,
     pub login_href: Option<String>,
@@ -438,22 +445,35 @@ pub struct RegisterPage {
 
 impl RegisterPage {
     fn has_error(&self) -> bool {
-        self.error.is_some() || self.username_error.is_some() || self.password_error.is_some()
+        self.error.is_some() || !self.field_errors().is_empty()
+    }
+
+    fn token_message(&self) -> Option<String> {
+        self.token.as_ref().and_then(|token| token.message(&self.layout))
+    }
+
+    fn focuses_token(&self) -> bool {
+        self.token_message().is_some()
     }
 
     fn username_message(&self) -> Option<String> {
         self.username_error.map(|problem| username_text(problem, &self.layout))
     }
 
+    fn focuses_username(&self) -> bool {
+        !self.focuses_token() && (self.username_error.is_some() || self.password_error.is_none())
+    }
+
     fn focuses_password(&self) -> bool {
-        self.username_error.is_none() && self.password_error.is_some()
+        !self.focuses_token() && self.username_error.is_none() && self.password_error.is_some()
     }
 
     /// Lists the fields that need another look, as (field, message), in the order of the page.
     fn field_errors(&self) -> Vec<(&'static str, String)> {
         let username = self.username_message().map(|message| ("username", message));
         let password = self.password_error.as_ref().map(|error| ("password", error.text(&self.layout)));
-        username.into_iter().chain(password).collect()
+        let token = self.token_message().map(|message| ("token", message));
+        token.into_iter().chain(username).chain(password).collect()
     }
 }
 
@@ -477,6 +497,8 @@ pub struct RegisterFinishPage {
     pub strength: PasswordStrength,
     pub display_name: String,
     pub terms: Option<TermsView>,
+    /// Whether the account waits for an administrator then.
+    pub needs_approval: bool,
     pub error: Option<RegisterError>,
     pub client: Option<ClientView>,
     /// The way back to the first page.
@@ -621,6 +643,7 @@ pub enum ErrorKind {
     OtherBrowser,
     Locked,
     Deactivated,
+    AwaitingApproval,
     TooLarge,
     TooManyRequests,
     Unavailable,
@@ -643,6 +666,7 @@ impl ErrorKind {
             Self::OtherBrowser => fl!(messages, "error-other-browser-title"),
             Self::Locked => fl!(messages, "error-locked-title"),
             Self::Deactivated => fl!(messages, "error-deactivated-title"),
+            Self::AwaitingApproval => fl!(messages, "signup-waiting-title"),
             Self::TooLarge => fl!(messages, "error-too-large-title"),
             Self::TooManyRequests => fl!(messages, "error-too-many-requests-title"),
             Self::Unavailable => fl!(messages, "error-unavailable-title"),
@@ -665,6 +689,7 @@ impl ErrorKind {
             Self::OtherBrowser => fl!(messages, "error-other-browser-what"),
             Self::Locked => fl!(messages, "login-error-locked"),
             Self::Deactivated => fl!(messages, "login-error-deactivated"),
+            Self::AwaitingApproval => fl!(messages, "signup-login-waiting"),
             Self::TooLarge => fl!(messages, "error-too-large-what"),
             Self::TooManyRequests => fl!(messages, "error-too-many-requests-what"),
             Self::Unavailable => fl!(messages, "error-unavailable-what"),
@@ -684,7 +709,9 @@ impl ErrorKind {
             Self::AccessDenied => fl!(messages, "error-advice-nothing-shared"),
             Self::TransactionExpired => fl!(messages, "error-advice-start-again"),
             Self::OtherBrowser => fl!(messages, "error-advice-same-browser"),
-            Self::Locked | Self::Deactivated => fl!(messages, "error-advice-ask-administrator"),
+            Self::Locked | Self::Deactivated | Self::AwaitingApproval => {
+                fl!(messages, "error-advice-ask-administrator")
+            }
             Self::TooLarge => fl!(messages, "error-advice-shorten"),
             Self::TooManyRequests | Self::Unavailable => fl!(messages, "error-advice-wait"),
             Self::Internal => fl!(messages, "error-advice-report"),
@@ -718,7 +745,8 @@ mod tests {
         recover::{PasswordPage, RecoverError, RecoverPage, RecoverPasswordPage, RecoverWords, RecoverWordsPage},
         *,
     };
-    use crate::domain::email::EmailProblem;
+    use crate::domain::{email::EmailProblem, registration_token::RegistrationTokenProblem};
+    use signup::WaitingPage;
 
     const HOSTILE: &str = "\"'><script>alert(1)</script>&{$x}";
 
@@ -757,6 +785,8 @@ mod tests {
             username: "alice".to_owned(),
             username_error,
             password_error,
+            token: None,
+            needs_approval: false,
             error: None,
             client: None,
             login_href: None,
@@ -896,6 +926,7 @@ mod tests {
             LoginError::WrongCredentials,
             LoginError::Locked,
             LoginError::Deactivated,
+            LoginError::AwaitingApproval,
             LoginError::Busy,
             LoginError::FormExpired,
             LoginError::TooLong,
@@ -943,6 +974,7 @@ mod tests {
         ];
         let weak = passwords.map(|password| PasswordError::TooWeak((&zxcvbn::zxcvbn(password, &[])).into()));
         let password_errors = weak.into_iter().chain([PasswordError::Empty, PasswordError::TooLong]);
+        let token_problems = [None, Some(RegistrationTokenProblem::Missing), Some(RegistrationTokenProblem::Refused)];
         for (i, password_error) in password_errors.enumerate() {
             let unavailable = RegisterError::Captcha(CaptchaError::Unavailable);
             let error =
@@ -956,6 +988,8 @@ mod tests {
                 error: Some(error),
                 username_error: Some(problems[i % problems.len()]),
                 password_error: Some(password_error),
+                token: Some(TokenField { value: hostile(), problem: token_problems[i % token_problems.len()] }),
+                needs_approval: i % 2 == 0,
                 client: client(),
                 login_href: some(),
                 continue_as: continue_as(),
@@ -974,6 +1008,7 @@ mod tests {
                 display_name: hostile(),
                 terms: HttpsLink::parse("https://x.test/\"><script>")
                     .map(|link| TermsView { version: hostile(), link }),
+                needs_approval: score > 3,
                 error: Some(if score > 2 { RegisterError::Unavailable } else { RegisterError::TermsNotAgreed }),
                 client: client(),
                 restart_href: some(),
@@ -983,6 +1018,11 @@ mod tests {
         pages.extend(email_pages(layout));
         pages.extend(new_password_pages(layout));
         pages.push(RegistrationClosedPage { layout: layout(), login_href: some() }.render());
+        for email in [some(), None] {
+            let page =
+                WaitingPage { layout: layout(), user_id: hostile(), email, client: client(), login_href: hostile() };
+            pages.push(page.render());
+        }
         let access = vec![
             Access::Matrix { device_id: hostile() },
             Access::ServerAdministration,
@@ -1036,6 +1076,7 @@ mod tests {
             ErrorKind::OtherBrowser,
             ErrorKind::Locked,
             ErrorKind::Deactivated,
+            ErrorKind::AwaitingApproval,
             ErrorKind::TooLarge,
             ErrorKind::TooManyRequests,
             ErrorKind::Unavailable,
