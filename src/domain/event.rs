@@ -37,6 +37,10 @@ pub enum Event {
     LoginReplayed {
         name: Option<String>,
     },
+    /// At a provider, which told of it; what that login had opened here ended with it.
+    SignedOutAtProvider {
+        provider: String,
+    },
     PasswordChanged,
     PasswordRemoved,
     PasskeyAdded {
@@ -86,6 +90,7 @@ impl Event {
             Self::SessionsEnded => "sessions_ended",
             Self::RefreshTokenReplayed { .. } => "refresh_token_replayed",
             Self::LoginReplayed { .. } => "login_replayed",
+            Self::SignedOutAtProvider { .. } => "signed_out_at_provider",
             Self::PasswordChanged => "password_changed",
             Self::PasswordRemoved => "password_removed",
             Self::PasskeyAdded { .. } => "passkey_added",
@@ -120,6 +125,7 @@ impl Event {
                 Some(name)
             }
             Self::EmailAdded { address } | Self::EmailRemoved { address } => Some(address),
+            Self::SignedOutAtProvider { provider } => Some(provider),
             _ => None,
         }
     }
@@ -140,6 +146,7 @@ impl Event {
             "sessions_ended" => Self::SessionsEnded,
             "refresh_token_replayed" => Self::RefreshTokenReplayed { name: subject },
             "login_replayed" => Self::LoginReplayed { name: subject },
+            "signed_out_at_provider" => Self::SignedOutAtProvider { provider: text(subject) },
             "password_changed" => Self::PasswordChanged,
             "password_removed" => Self::PasswordRemoved,
             "passkey_added" => Self::PasskeyAdded { name: text(subject) },
@@ -175,6 +182,7 @@ impl Event {
             | Self::AppSignedIn { .. }
             | Self::SessionEnded { .. }
             | Self::SessionsEnded
+            | Self::SignedOutAtProvider { .. }
             | Self::Locked
             | Self::Unlocked
             | Self::Reactivated => None,
@@ -208,6 +216,7 @@ mod tests {
             Event::SessionsEnded,
             Event::RefreshTokenReplayed { name: name() },
             Event::LoginReplayed { name: None },
+            Event::SignedOutAtProvider { provider: text() },
             Event::PasswordChanged,
             Event::PasswordRemoved,
             Event::PasskeyAdded { name: text() },

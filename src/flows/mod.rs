@@ -4,6 +4,7 @@ pub mod account;
 pub mod activity;
 pub mod approval;
 pub mod authorize;
+pub mod backchannel_logout;
 pub mod browser;
 pub mod captcha;
 pub mod clean_up;

@@ -226,7 +226,8 @@ pub async fn end_all(app: &App, user: &UserId, reason: EndReason) -> Result<Vec<
     Ok(ended)
 }
 
-fn count(reason: EndReason, sessions: usize) {
+/// Counts sessions that ended.
+pub fn count(reason: EndReason, sessions: usize) {
     metrics::counter!("keymaker_sessions_ended_total", "reason" => reason.as_str()).increment(sessions as u64);
 }
 

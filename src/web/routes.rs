@@ -28,7 +28,7 @@ pub fn router(app: App) -> Router {
         Router::new().merge(issuer_documents(&app, &base)).merge(nest(&base, api())).merge(matrix(&app)).layer(cors());
     let router = Router::new()
         .merge(public)
-        .merge(nest(&base, introspection()))
+        .merge(nest(&base, called_by_servers()))
         .merge(nest(&base, page_routes(&app)))
         .merge(bare_base(&base))
         .merge(change_password(&app))
@@ -67,10 +67,12 @@ fn api() -> Router<App> {
         .method_not_allowed_fallback(oauth::method_not_allowed)
 }
 
-/// The endpoint of homeservers and resource servers, which are no browsers.
-fn introspection() -> Router<App> {
+/// The endpoints of homeservers, resource servers and identity providers, which are no browsers.
+fn called_by_servers() -> Router<App> {
     Router::new()
         .route("/oauth2/introspect", post(oauth::introspect::introspect))
+        .route("/upstream/backchannel-logout/{provider}", post(oauth::backchannel_logout::backchannel_logout))
+        .route("/upstream/{provider}/backchannel-logout", post(oauth::backchannel_logout::backchannel_logout))
         .method_not_allowed_fallback(oauth::method_not_allowed)
 }
 

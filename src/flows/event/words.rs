@@ -23,6 +23,7 @@ pub fn title(event: &Event, language: Language) -> String {
         Event::SessionsEnded => fl!(messages, "event-sessions-ended"),
         Event::RefreshTokenReplayed { .. } => fl!(messages, "event-refresh-token-replayed"),
         Event::LoginReplayed { .. } => fl!(messages, "event-login-replayed"),
+        Event::SignedOutAtProvider { .. } => fl!(messages, "event-signed-out-at-provider"),
         Event::PasswordChanged => fl!(messages, "event-password-changed"),
         Event::PasswordRemoved => fl!(messages, "event-password-removed"),
         Event::PasskeyAdded { .. } => fl!(messages, "event-passkey-added"),
@@ -53,6 +54,7 @@ pub fn subject(event: &Event, language: Language) -> Option<(String, &str)> {
             fl!(messages, "event-subject-passkey")
         }
         Event::EmailAdded { .. } | Event::EmailRemoved { .. } => fl!(messages, "event-subject-email"),
+        Event::SignedOutAtProvider { .. } => fl!(messages, "event-subject-provider"),
         _ => fl!(messages, "event-subject-app"),
     };
     Some((what, event.subject()?))

@@ -1,5 +1,6 @@
 //! The endpoints of OAuth 2.0 and OpenID Connect that clients and homeservers speak to.
 
+pub mod backchannel_logout;
 pub mod introspect;
 pub mod keys;
 pub mod registration;
