@@ -27,4 +27,5 @@ mod store;
 mod support;
 mod synapse;
 mod token;
+mod upstream;
 mod userinfo;

@@ -140,6 +140,7 @@ async fn commit(app: &App, opening: Opening<'_>, device: Option<Created<'_>>) ->
         now,
     };
     store::session::insert(&mut tx, new).await?;
+    opening.warrant.note_opener(&mut tx, &id).await?;
     if let Some(user) = user {
         let is_known = match (opening.device_id, opening.client) {
             (Some(device_id), _) => session::replace_on_device(app, &mut tx, user, device_id, &id).await?,
@@ -201,6 +202,16 @@ impl Warrant<'_> {
             Warrant::Password { .. } | Warrant::Standing => true,
         };
         if is_consumed { Ok(()) } else { Err(self.refusal().into()) }
+    }
+
+    /// Whoever signs out at a provider signs out of the apps too that the login of the browser let in (spec BCI-03).
+    async fn note_opener(&self, tx: &mut Tx, session: &SessionId) -> Result<()> {
+        match self {
+            Warrant::Code(grant) => store::grant::note_opener(tx, grant, session).await?,
+            Warrant::LoginToken(login) => store::sso_login::note_opener(tx, login, session).await?,
+            Warrant::Password { .. } | Warrant::Standing => {}
+        }
+        Ok(())
     }
 }
 

@@ -16,6 +16,7 @@ pub mod identity_provider;
 pub mod mailbox;
 pub mod person;
 pub mod process;
+pub mod replica;
 pub mod smtp;
 pub mod state;
 
@@ -53,6 +54,7 @@ pub struct Server {
     pub audit: Audit,
     pub clock: Clock,
     directory: TempDir,
+    environment: BTreeMap<String, String>,
     stop: Option<oneshot::Sender<()>>,
     running: Option<tokio::task::JoinHandle<()>>,
 }
@@ -108,7 +110,6 @@ impl Setup {
         let mut settings = vec![("http.public_base", format!("{origin}/")), ("database.uri", database.uri.clone())];
         let place = |value: String| value.replace("{origin}", &origin).replace("{port}", &port);
         settings.extend(self.settings.into_iter().map(|(key, value)| (key, place(value))));
-        let variable = |key: &str| format!("KEYMAKER__{}", key.replace('.', "__").to_uppercase());
         let limiters = Limiter::ALL.iter().filter(|_| !self.has_limits);
         let off = limiters.map(|limiter| (variable(&format!("rate_limiting.{}", limiter.name())), "off".to_owned()));
         let settings = settings.into_iter().map(|(key, value)| (variable(key), value));
@@ -135,10 +136,16 @@ impl Setup {
         audit.secret(PASSWORD);
         self.providers.iter().for_each(|provider| provider.serve(&clock, &audit));
         let http = Http::new(&base, audit.clone());
-        let server = Server { app, base, http, audit, clock, directory, stop: Some(stop), running: Some(running) };
+        let server =
+            Server { app, base, http, audit, clock, directory, environment, stop: Some(stop), running: Some(running) };
         server.http.wait_until_healthy().await;
         server
     }
+}
+
+/// The environment variable of a configuration key.
+fn variable(key: &str) -> String {
+    format!("KEYMAKER__{}", key.replace('.', "__").to_uppercase())
 }
 
 pub const STATIC_CLIENT: &str = "the-wiki";
