@@ -11,15 +11,22 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use keymaker::{
     app::{self, App},
-    clock::Clock,
+    clock::{Clock, DAY, HOUR, MINUTE},
     config::{self, Config, HomeserverKind},
-    domain::{refusal::Refusal, user::User},
+    domain::{
+        refusal::Refusal,
+        user::{self, User},
+    },
     error::Error,
-    flows::manage,
+    flows::{
+        approval, manage,
+        registration_token::{self, Wanted},
+    },
     import::{
         progress::Progress,
         synapse::{Move, config::SynapseConfig, database::Address},
     },
+    language::Language,
     server,
     store::{self, db::Db},
     telemetry,
@@ -136,6 +143,33 @@ enum ManageCommand {
     PromoteAdmin(Account),
     /// Take that right away; sessions that use it stop working at once
     DemoteAdmin(Account),
+    /// Make a registration token, and a link that invites with it; both are shown only now
+    #[command(visible_alias = "issue-user-registration-token")]
+    IssueRegistrationToken(IssueRegistrationToken),
+    /// List the registration tokens by their first characters, with their uses
+    ListRegistrationTokens,
+    /// Revoke a registration token: nobody can sign up with it any more, nor finish doing so
+    RevokeRegistrationToken {
+        /// The token, or its id
+        token: String,
+    },
+    /// Take the revocation of a registration token back
+    UnrevokeRegistrationToken {
+        /// The token, or its id
+        token: String,
+    },
+    /// List the accounts that wait for approval, the longest first
+    ListPendingUsers,
+    /// Approve an account: the homeserver gets it, and the person is told by mail
+    ApproveUser(Account),
+    /// Reject an account that waits: it is deleted, its name is free again, and the person is told by mail
+    RejectUser {
+        #[command(flatten)]
+        account: Account,
+        /// What the mail says about why
+        #[arg(long)]
+        reason: Option<String>,
+    },
     /// Let an account sign in only through the browser: its password alone opens no session of an older app
     RequireBrowserLogin(Account),
     /// Let an account sign in to older apps with its password again
@@ -198,6 +232,35 @@ struct VerifyImport {
 struct Account {
     /// The user name, or the whole Matrix ID
     username: String,
+}
+
+#[derive(Args)]
+struct IssueRegistrationToken {
+    /// The token: 1 to 64 letters, digits and . _ ~ - ; one that nobody can guess when it is not given
+    token: Option<String>,
+    /// How many accounts can be created with it; any number when it is not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
+    usage_limit: Option<i64>,
+    /// How long it is good, such as 12h, 7d or 4w; for ever when it is not given
+    #[arg(long, value_name = "TIME", value_parser = read_life)]
+    expires_in: Option<i64>,
+    /// Who made it, or for whom it is
+    #[arg(long)]
+    note: Option<String>,
+}
+
+/// Reads a span of time into milliseconds: a number and a unit.
+fn read_life(text: &str) -> Result<i64, String> {
+    let (number, unit) = text.split_at(text.len() - text.chars().next_back().map_or(0, char::len_utf8));
+    let unit = match unit {
+        "m" => MINUTE,
+        "h" => HOUR,
+        "d" => DAY,
+        "w" => 7 * DAY,
+        _ => return Err("a number and m, h, d or w, such as 7d".to_owned()),
+    };
+    let number: i64 = number.parse().map_err(|_| "a number and m, h, d or w, such as 7d".to_owned())?;
+    number.checked_mul(unit).filter(|life| *life > 0).ok_or_else(|| "that is no time at all, or too long".to_owned())
 }
 
 #[derive(Args)]
@@ -464,6 +527,27 @@ async fn manage(app: &App, command: ManageCommand) -> Result<(), String> {
         ManageCommand::DemoteAdmin(account) => {
             say_state(app, manage::set_admin(app, &account.username, false).await, &account, "no administrator")?;
         }
+        ManageCommand::IssueRegistrationToken(wanted) => issue_registration_token(app, &wanted).await?,
+        ManageCommand::ListRegistrationTokens => list_registration_tokens(app).await?,
+        ManageCommand::RevokeRegistrationToken { token } => {
+            say_token_state(registration_token::set_revoked(app, &token, true).await, "revoked")?;
+        }
+        ManageCommand::UnrevokeRegistrationToken { token } => {
+            say_token_state(registration_token::set_revoked(app, &token, false).await, "not revoked")?;
+        }
+        ManageCommand::ListPendingUsers => list_pending_users(app).await?,
+        ManageCommand::ApproveUser(account) => {
+            say_state(app, approval::approve(app, &account.username).await, &account, "approved")?;
+        }
+        ManageCommand::RejectUser { account, reason } => {
+            let result = approval::reject(app, &account.username, reason.as_deref()).await;
+            let (user, is_rejected) = result.map_err(|error| explain(&error, &account.username))?;
+            let mxid = user.mxid(app.server_name());
+            match is_rejected {
+                true => say(&format!("{mxid} was rejected. The name is free again.")),
+                false => return Err(format!("{mxid} does not wait for approval; `deactivate-user` ends an account")),
+            }
+        }
         ManageCommand::RequireBrowserLogin(account) => {
             let result = manage::set_browser_login_required(app, &account.username, true).await;
             say_state(app, result, &account, "bound to the browser for signing in")?;
@@ -503,6 +587,64 @@ async fn kill_sessions(app: &App, username: &str, is_dry_run: bool) -> Result<()
     Ok(())
 }
 
+/// The token and the link stand alone on standard output, so that a script can take them.
+async fn issue_registration_token(app: &App, wanted: &IssueRegistrationToken) -> Result<(), String> {
+    let IssueRegistrationToken { token, usage_limit, expires_in, note } = wanted;
+    let (usage_limit, life) = (*usage_limit, *expires_in);
+    let wanted = Wanted { token: token.as_deref(), usage_limit, life, note: note.as_deref() };
+    let issued = registration_token::issue(app, wanted).await.map_err(|error| error.to_string())?;
+    say(&issued.token);
+    say(&issued.link);
+    if !app.config.account.registration_token_required {
+        let hint = "Nobody is asked for it: `account.registration_token_required` is false.";
+        let _ = writeln!(std::io::stderr(), "{hint}");
+    }
+    Ok(())
+}
+
+async fn list_registration_tokens(app: &App) -> Result<(), String> {
+    let now = app.clock.now();
+    let moment = |at: i64| Language::English.moment(at);
+    for token in registration_token::list(app).await.map_err(|error| error.to_string())? {
+        let limit = token.usage_limit.map_or_else(|| "any number".to_owned(), |limit| limit.to_string());
+        let mut line = format!("{} {}…: {} of {limit} used", token.id, token.head, token.times_used);
+        if token.pending > 0 {
+            line.push_str(&format!(", {} more in sign-ups that are not finished", token.pending));
+        }
+        match (token.revoked_at, token.expires_at) {
+            (Some(at), _) => line.push_str(&format!(", revoked {}", moment(at))),
+            (None, Some(at)) if at <= now => line.push_str(&format!(", expired {}", moment(at))),
+            (None, Some(at)) => line.push_str(&format!(", good until {}", moment(at))),
+            (None, None) => {}
+        }
+        if let Some(note) = token.note {
+            line.push_str(&format!(" ({note})"));
+        }
+        say(&line);
+    }
+    Ok(())
+}
+
+fn say_token_state(result: Result<bool, Error>, state: &str) -> Result<(), String> {
+    let has_changed = result.map_err(|error| match error {
+        Error::Refusal(Refusal::NotFound) => "there is no such registration token or id".to_owned(),
+        error => error.to_string(),
+    })?;
+    say(&if has_changed { format!("It is {state} now.") } else { format!("It was {state} already.") });
+    Ok(())
+}
+
+async fn list_pending_users(app: &App) -> Result<(), String> {
+    for waiting in approval::list(app).await.map_err(|error| error.to_string())? {
+        let mxid = user::mxid(&waiting.username, app.server_name());
+        let since = Language::English.moment(waiting.approval_required_at);
+        let email = waiting.email.map(|email| format!(", {email}")).unwrap_or_default();
+        let ip = waiting.ip.map(|ip| format!(", from {ip}")).unwrap_or_default();
+        say(&format!("{mxid} since {since}{email}{ip}"));
+    }
+    Ok(())
+}
+
 /// The token stands alone on standard output, so that a script can take it.
 async fn issue_token(app: &App, username: &str, device_id: Option<&str>, is_admin: bool) -> Result<(), String> {
     let result = manage::issue_compatibility_token(app, username, device_id, is_admin).await;
@@ -528,6 +670,9 @@ fn explain(error: &Error, username: &str) -> String {
     match error {
         Error::Refusal(Refusal::NotFound) => format!("there is no account named {username}"),
         Error::Refusal(Refusal::Username(problem)) => format!("the name {username} cannot be used: {problem}"),
+        Error::Refusal(Refusal::AwaitingApproval) => {
+            format!("{username} waits for approval: `keymaker manage approve-user {username}`")
+        }
         other => other.to_string(),
     }
 }

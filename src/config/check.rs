@@ -212,6 +212,15 @@ fn check_account(config: &Config, problems: &mut Problems) {
         let message = "needs an `email.transport`: nobody would get a code";
         problems.add("account.password_registration_email_required", message);
     }
+    if !account.registration_approval_notify.is_empty() {
+        let path = "account.registration_approval_notify";
+        if config.email.transport == MailTransport::Blackhole {
+            problems.add(path, "needs an `email.transport`: nobody would be told");
+        }
+        if !account.registration_approval_required {
+            problems.add(path, "needs `account.registration_approval_required`: nobody would ever wait");
+        }
+    }
     let has_link = config.branding.tos_uri.as_ref().is_some_and(|uri| uri.scheme() == "https");
     if account.registration_terms_version.is_some() && !has_link {
         let message = "needs an https address of the terms, `branding.tos_uri`: nobody agrees to what cannot be read";

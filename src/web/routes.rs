@@ -82,6 +82,7 @@ fn matrix(app: &App) -> Router<App> {
         .route("/_matrix/client/v1/auth_metadata", get(discovery::metadata))
         .route("/_matrix/client/unstable/org.matrix.msc2965/auth_metadata", get(discovery::metadata))
         .route("/_matrix/client/unstable/org.matrix.msc2965/auth_issuer", get(matrix::auth_issuer))
+        .route(REGISTRATION_TOKEN_VALIDITY, get(matrix::registration_token::validity))
         .route("/_matrix", any(matrix::unrecognized))
         .route("/_matrix/", any(matrix::unrecognized))
         .route("/_matrix/{*path}", any(matrix::unrecognized));
@@ -91,6 +92,8 @@ fn matrix(app: &App) -> Router<App> {
     };
     router.method_not_allowed_fallback(matrix::method_not_allowed).layer(CatchPanicLayer::custom(matrix::after_panic))
 }
+
+const REGISTRATION_TOKEN_VALIDITY: &str = "/_matrix/client/v1/register/m.login.registration_token/validity";
 
 /// The versions under which older clients ask. What a reverse proxy sends here besides belongs to the homeserver (TRP-29).
 const COMPAT_VERSIONS: [&str; 3] = ["api/v1", "r0", "v3"];

@@ -91,6 +91,8 @@ fn refusals() -> Vec<Refusal> {
         ("account/password_registration_email", json!(true), "account.password_registration_email", "unknown key"),
         ("account/registration_terms_version", json!(""), "account.registration_terms_version", "must not be empty"),
         ("account/registration_terms_version", json!("a".repeat(65)), "account.registration_terms_version", "at most 64 characters"),
+        ("account/registration_approval_notify", json!(["nobody"]), "account.registration_approval_notify[0]", "must be an e-mail address"),
+        ("account/registration_approval_notify", json!(["admin@example.com"]), "account.registration_approval_notify", "needs `account.registration_approval_required`"),
         ("branding/tos_uri", Value::Null, "account.registration_terms_version", "`branding.tos_uri`"),
         ("branding/tos_uri", json!("http://localhost/terms"), "account.registration_terms_version", "an https address"),
         // Mail.

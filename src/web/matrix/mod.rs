@@ -1,6 +1,7 @@
 //! What is ours of the Matrix client-server API. Errors have its form (spec CMN-01, CMN-18 and area 12).
 
 pub mod login;
+pub mod registration_token;
 pub mod session;
 pub mod sso;
 
