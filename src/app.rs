@@ -20,6 +20,7 @@ use crate::{
         RegistrationTokenId, SessionId, SsoLoginId, TokenId, UpstreamTripId, UserEmailId, UserId,
     },
     flows::{activity::Activity, passkey, recover, stand_in::Census},
+    policy::{Broken, Policy},
     remote::{homeserver::Homeserver, http::Http, mail::Mailer, synapse::Synapse, upstream::Upstream},
     store::db::Db,
 };
@@ -51,6 +52,8 @@ pub struct Parts {
     pub http: Http,
     /// The identity providers of the configuration, in its order.
     pub upstreams: Vec<Upstream>,
+    /// What the operator forbids or requires.
+    pub policy: Policy,
     pub mail: Mailer,
     /// Wakes the worker that sends mails: one was written.
     pub mails: Notify,
@@ -68,6 +71,8 @@ pub enum BuildError {
     Http(#[from] reqwest::Error),
     #[error("mail cannot be sent with TLS: {0}")]
     Mail(#[from] lettre::transport::smtp::Error),
+    #[error("the policies cannot be used: {0}")]
+    Policy(#[from] Broken),
     #[error("matrix.endpoint is missing")]
     NoEndpoint,
 }
@@ -90,7 +95,7 @@ pub fn homeserver(config: &Config) -> Result<Option<Arc<dyn Homeserver>>, BuildE
 /// Puts the parts together.
 ///
 /// # Errors
-/// When a signing key cannot be read.
+/// When a signing key cannot be read, or a policy.
 pub fn build(config: Config, db: Db, clock: Clock, homeserver: Option<Arc<dyn Homeserver>>) -> Result<App, BuildError> {
     let http = Http::new()?;
     let providers = config.upstream_oauth2.providers.iter();
@@ -107,6 +112,7 @@ pub fn build(config: Config, db: Db, clock: Clock, homeserver: Option<Arc<dyn Ho
         passkeys: passkey::relying_party(&config),
         sealer: Sealer::new(&config.secrets.encryption_key()),
         http,
+        policy: Policy::load(&config.policy)?,
         mail: Mailer::new(&config.email)?,
         mails: Notify::new(),
         recoveries: Arc::new(Semaphore::new(recover::AT_ONCE)),

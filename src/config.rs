@@ -10,6 +10,7 @@ mod email;
 mod generated;
 mod load;
 mod order;
+mod policy;
 mod rate_limiting;
 mod sample;
 #[cfg(test)]
@@ -27,7 +28,8 @@ pub use account::Account;
 pub use captcha::{Captcha, CaptchaPage, CaptchaService};
 pub use development::development;
 pub use email::{Email, MailMode, MailTransport};
-pub use load::load;
+pub use load::{load, parse};
+pub use policy::Policy;
 pub use rate_limiting::{Off, Rate, RateLimit, RateLimiting};
 pub use sample::{reference, sample};
 pub use upstream::UpstreamOauth2;
@@ -103,6 +105,11 @@ pub struct Config {
     /// Behind a proxy that is not named there everybody has the same address, and keeps the others out.
     #[serde(default)]
     pub rate_limiting: RateLimiting,
+
+    /// What is forbidden or required beyond the rules of the protocols: names, addresses, apps, passwords, logins.
+    /// docs/policies.md describes each decision, and how to write rules of your own.
+    #[serde(default)]
+    pub policy: Policy,
 
     /// What the pages say about whose service this is.
     #[serde(default)]

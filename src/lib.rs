@@ -3,7 +3,7 @@
 //! Folders are layers, and an arrow only ever points down:
 //!
 //! ```text
-//! main → web, jobs, import → flows → store, crypto, remote → domain
+//! main → web, jobs, import → flows → store, crypto, remote, policy → domain
 //!        (app, config, error, clock, language are visible to all but domain)
 //! ```
 //!
@@ -12,6 +12,7 @@
 //! * `store` – the only SQL; `store/db.rs` alone knows that there are two engines
 //! * `crypto` – the only randomness, hashing and signing
 //! * `remote` – the only outgoing network
+//! * `policy` – what the operator forbids or requires, in Rego
 //! * `web` – the only HTTP; `web/routes.rs` names every URL
 //! * `jobs` – work after the response
 //! * `import` – readers of other servers' databases, for accounts that move here
@@ -28,6 +29,7 @@ pub mod flows;
 pub mod import;
 pub mod jobs;
 pub mod language;
+pub mod policy;
 pub mod remote;
 pub mod server;
 pub mod store;

@@ -14,6 +14,7 @@ use keymaker::{
     clock::{Clock, DAY, HOUR, MINUTE},
     config::{self, Config, HomeserverKind},
     domain::{
+        policy::Decision,
         refusal::Refusal,
         user::{self, User},
     },
@@ -27,6 +28,7 @@ use keymaker::{
         synapse::{Move, config::SynapseConfig, database::Address},
     },
     language::Language,
+    policy::{Policies, words},
     server,
     store::{self, db::Db},
     telemetry,
@@ -64,6 +66,9 @@ enum Command {
     /// Bring accounts here from another server
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Look at the policies: what is forbidden or required
+    #[command(subcommand)]
+    Policy(PolicyCommand),
 }
 
 #[derive(Subcommand)]
@@ -78,6 +83,37 @@ enum ConfigCommand {
 enum DatabaseCommand {
     /// Bring the schema up to date (the server does it too when it starts)
     Migrate,
+}
+
+#[derive(Subcommand)]
+enum PolicyCommand {
+    /// Compile the policies and say what is loaded
+    Check,
+    /// Run every test of the policies, those that come with Keymaker and your own
+    Test,
+    /// Ask the policies as the server would. Ends with 0 when it is allowed, with 2 when it is refused
+    Eval(EvalPolicy),
+}
+
+#[derive(Args)]
+struct EvalPolicy {
+    /// register, client_registration, authorization_grant, compat_login, email, password or login
+    #[arg(value_parser = decision)]
+    decision: Decision,
+    /// The question in JSON, as docs/policies.md describes it; `-` is standard input
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    input: PathBuf,
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
+    /// Ask so often, and say how long one answer takes
+    #[arg(long, value_name = "N")]
+    repeat: Option<usize>,
+}
+
+fn decision(name: &str) -> Result<Decision, String> {
+    let names = Decision::ALL.map(Decision::as_str).join(", ");
+    Decision::parse(name).ok_or_else(|| format!("the decisions are {names}"))
 }
 
 #[derive(Subcommand)]
@@ -307,6 +343,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, String> {
     match arguments.command {
         Command::Import(ImportCommand::Synapse(import)) => return import_synapse(file, &import).await,
         Command::Import(ImportCommand::Verify(verify)) => return verify_import(file, &verify).await,
+        Command::Policy(command) => return policy(&load(file)?.policy, &command),
         Command::Server => serve(file).await,
         Command::Config(ConfigCommand::Generate) => {
             say(&config::sample().trim_end());
@@ -356,6 +393,46 @@ fn check(file: Option<&Path>) -> Result<(), String> {
         }
         Err(problems) => Err(format!("{} cannot be used\n{problems}", file.display())),
     }
+}
+
+fn policy(config: &config::Policy, command: &PolicyCommand) -> Result<ExitCode, String> {
+    match command {
+        PolicyCommand::Check => {
+            say(&words::overview(config).map_err(|broken| broken.to_string())?);
+            Ok(ExitCode::SUCCESS)
+        }
+        PolicyCommand::Test => {
+            let (text, is_good) = words::tests(config).map_err(|broken| broken.to_string())?;
+            say(&text);
+            Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        PolicyCommand::Eval(eval) => eval_policy(config, eval),
+    }
+}
+
+fn eval_policy(config: &config::Policy, eval: &EvalPolicy) -> Result<ExitCode, String> {
+    let EvalPolicy { decision, input, .. } = eval;
+    let unreadable = |error| format!("{} cannot be read: {error}", input.display());
+    let text = match input.to_str() {
+        Some("-") => std::io::read_to_string(std::io::stdin()),
+        _ => std::fs::read_to_string(input),
+    };
+    let question: serde_json::Value = serde_json::from_str(&text.map_err(unreadable)?)
+        .map_err(|error| format!("{} is no JSON: {error}", input.display()))?;
+    if !question.is_object() {
+        return Err("a question is an object, such as {\"username\": \"alice\"}".to_owned());
+    }
+    let policies = Policies::compile(config).map_err(|broken| broken.to_string())?;
+    let answer = policies.decide(*decision, question.clone()).map_err(|broken| broken.to_string())?;
+    match eval.json {
+        true => say(&serde_json::to_string_pretty(&answer).map_err(|error| error.to_string())?),
+        false => say(&words::answer(*decision, &answer)),
+    }
+    if let Some(times) = eval.repeat {
+        let taken = words::measure(&policies, *decision, &question, times).map_err(|broken| broken.to_string())?;
+        say(&format!("One answer takes {} µs.", taken.as_micros()));
+    }
+    Ok(if answer.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(TO_BE_CHANGED) })
 }
 
 /// Something that has to be changed first.

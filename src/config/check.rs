@@ -26,6 +26,7 @@ pub fn problems(config: &Config) -> Vec<Problem> {
     config.captcha.check(&mut problems);
     upstream::check(config, &mut problems);
     check_clients(config, &mut problems);
+    super::policy::check(config, &mut problems);
     problems.0
 }
 

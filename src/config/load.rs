@@ -40,6 +40,7 @@ pub fn assemble(mut settings: Value, base: &Path, environment: &BTreeMap<String,
     if let Some(mut config) = config {
         config.http.public_base = config.http.public_base.with_trailing_slash();
         config.email.folder = config.email.folder.map(|folder| base.join(folder));
+        config.policy.begin_in(base);
         let refused = problems.0.len();
         read_secret_files(&mut config, base, &mut problems);
         add_unless_told(&mut problems, check::problems(&config));
@@ -59,7 +60,8 @@ pub fn assemble(mut settings: Value, base: &Path, environment: &BTreeMap<String,
     Err(problems)
 }
 
-fn parse(text: &str) -> Result<Value, String> {
+/// Reads YAML, of which JSON is a part; says where it is broken.
+pub fn parse(text: &str) -> Result<Value, String> {
     // A parser that keeps comments refuses more than 32 lines of them below a key.
     let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false, emit_comments: false };
     match serde_saphyr::from_str_with_options::<Option<Value>>(text, options) {

@@ -1,14 +1,16 @@
 //! How somebody proved who they are: the methods (RFC 8176), and the classes that they reach (spec PRM-05, WAN-11).
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The authentication context classes that are offered, the weaker first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Acr {
     Password,
     /// Two factors.
     Mfa,
     /// Two factors, and none of them can be phished (OpenID Connect Extended Authentication Profile ACR Values §2).
+    #[serde(rename = "phr")]
     PhishingResistant,
 }
 

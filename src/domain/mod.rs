@@ -12,6 +12,7 @@ pub mod grant;
 pub mod id;
 pub mod logout_token;
 pub mod params;
+pub mod policy;
 pub mod redirect_uri;
 pub mod refusal;
 pub mod registration_token;

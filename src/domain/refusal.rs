@@ -4,8 +4,13 @@
 use thiserror::Error;
 
 use crate::domain::{
-    email::EmailProblem, factor::FactorProblem, registration_token::RegistrationTokenProblem, scope::InvalidScope,
-    upstream::UpstreamProblem, user::UsernameProblem,
+    email::EmailProblem,
+    factor::FactorProblem,
+    policy::{Decision, Violations},
+    registration_token::RegistrationTokenProblem,
+    scope::InvalidScope,
+    upstream::UpstreamProblem,
+    user::UsernameProblem,
 };
 
 /// A refusal that the caller can do something about.
@@ -128,6 +133,9 @@ pub enum Refusal {
     Factor(#[from] FactorProblem),
     #[error(transparent)]
     Upstream(#[from] UpstreamProblem),
+    /// What the operator's rules say; each of them is named.
+    #[error("{0}")]
+    Policy(Violations),
     // our own trouble, of a kind that passes
     #[error("too much is going on just now; try again in a moment")]
     Busy,
@@ -167,6 +175,13 @@ impl Refusal {
             Refusal::AccessDenied | Refusal::UserLocked | Refusal::UserDeactivated | Refusal::AwaitingApproval => {
                 "access_denied"
             }
+            Refusal::Policy(violations) => match violations.decision {
+                Decision::ClientRegistration if violations.of_field("redirect_uris").is_some() => {
+                    "invalid_redirect_uri"
+                }
+                Decision::ClientRegistration => "invalid_client_metadata",
+                _ => "access_denied",
+            },
             Refusal::LoginRequired => "login_required",
             Refusal::ConsentRequired => "consent_required",
             Refusal::RequestNotSupported => "request_not_supported",

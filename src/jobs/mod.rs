@@ -1,6 +1,7 @@
 //! Work after the response: the worker of the durable queue, and the housekeeping that decides nothing (INV-15).
 
 mod mail;
+mod policy;
 
 use std::time::Duration;
 
@@ -37,6 +38,7 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> JoinSet<()> {
         stop.clone(),
         |app| async move { clean_up::clean_up(&app).await },
     ));
+    workers.spawn(policy::watch(app.clone(), stop.clone()));
     workers.spawn({
         let (app, stop) = (app.clone(), stop.clone());
         async move {

@@ -10,7 +10,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::{
-    domain::{email::EmailProblem, refusal::Refusal, upstream::UpstreamProblem},
+    domain::{email::EmailProblem, policy::Decision, refusal::Refusal, upstream::UpstreamProblem},
     error::Error,
 };
 
@@ -43,6 +43,11 @@ pub fn status(refusal: &Refusal) -> StatusCode {
             | UpstreamProblem::SomebodyElse
             | UpstreamProblem::Closed,
         ) => StatusCode::FORBIDDEN,
+        // RFC 7591 §3.2.2
+        Refusal::Policy(violations) => match violations.decision {
+            Decision::ClientRegistration => StatusCode::BAD_REQUEST,
+            _ => StatusCode::FORBIDDEN,
+        },
         Refusal::NotFound | Refusal::RecoveryOver => StatusCode::NOT_FOUND,
         Refusal::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -119,6 +124,7 @@ pub fn matrix_error(error: &Error) -> (StatusCode, &'static str) {
         | Refusal::BrowserLoginRequired
         | Refusal::RegistrationClosed
         | Refusal::AwaitingApproval
+        | Refusal::Policy(_)
         | Refusal::DeviceRefused => (StatusCode::FORBIDDEN, "M_FORBIDDEN"),
         Refusal::UserDeactivated => (status, "M_USER_DEACTIVATED"),
         Refusal::UserLocked => (StatusCode::UNAUTHORIZED, "M_USER_LOCKED"),
