@@ -136,6 +136,9 @@ logout-cancel = Stay signed in
 signed-out-title = You are signed out
 signed-out-text = Nobody is signed in here in this browser now. Your Matrix apps stay signed in.
 signed-out-login = Sign in again
+signed-out-at-provider-not = You may still be signed in at { $name }. On a computer that others use, sign out there too.
+signed-out-at-provider-submit = Sign out at { $name } too
+signed-out-at-provider-too = You were signed out at { $name } too.
 
 ## Account
 account-title = Your account

@@ -136,6 +136,9 @@ logout-cancel = Garder la session ouverte
 signed-out-title = Vous avez quitté la session
 signed-out-text = Plus personne n’est connecté ici dans ce navigateur. Vos applications Matrix restent connectées.
 signed-out-login = Se connecter à nouveau
+signed-out-at-provider-not = Vous êtes peut-être encore connecté chez { $name }. Sur un ordinateur partagé, déconnectez-vous là aussi.
+signed-out-at-provider-submit = Se déconnecter aussi chez { $name }
+signed-out-at-provider-too = Vous êtes aussi déconnecté chez { $name }.
 
 ## Account
 account-title = Votre compte

@@ -228,7 +228,8 @@ pub struct Provider {
     #[serde(default)]
     pub on_backchannel_logout: OnBackchannelLogout,
 
-    /// Whether signing out here, in the browser, also signs out at the provider, where its metadata tells how.
+    /// Whether whoever signs out here, in the browser, is asked to sign out at the provider too, where its metadata tells how.
+    /// Register the address `<public_base>upstream/logout/<id>` there as `post_logout_redirect_uri`.
     #[serde(default)]
     pub logout_at_provider: bool,
 }

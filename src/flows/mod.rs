@@ -25,6 +25,7 @@ pub mod open;
 pub mod passkey;
 pub mod password;
 pub mod prove;
+pub mod provider_logout;
 pub mod recover;
 pub mod refresh;
 pub mod register;

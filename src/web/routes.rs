@@ -158,6 +158,7 @@ pub const PAGES: &[Page] = &[
     Page::new("/recover/{secret}", InProgress, || get(pages::recover::get_link).post(pages::recover::post_link)),
     Page::new("/consent/{grant}", InProgress, || get(pages::consent::get).post(pages::consent::post)),
     Page::new("/logout", Nothing, || get(pages::logout::get).post(pages::logout::post)),
+    Page::new("/upstream/logout/{provider}", InProgress, || get(pages::logout::back)),
     Page::new("/account", SignedIn, || get(pages::account::get)),
     Page::new("/account/", SignedIn, || get(pages::account::get)),
     Page::new("/account/confirm", SignedIn, || get(pages::confirm::get).post(pages::confirm::post)),

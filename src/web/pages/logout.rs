@@ -9,14 +9,15 @@ use http::header;
 use crate::{
     app::App,
     crypto::secret::Kind,
-    flows::browser,
+    domain::refusal::Refusal,
+    flows::{browser, provider_logout},
     web::{
         frame::{PageError, html},
         pages::{
             layout, path, see_other,
-            views::{LogoutPage, SignedOutPage},
+            views::{AtProvider, LogoutPage, SignedOutPage},
         },
-        request::{PageForm, Visitor, cookie},
+        request::{PageForm, Query, Segment, Visitor, cookie},
     },
 };
 
@@ -35,20 +36,41 @@ pub async fn get(State(app): State<App>, visitor: Visitor) -> Response {
 /// Signs out.
 pub async fn post(State(app): State<App>, visitor: Visitor, PageForm(form): PageForm) -> Result<Response, PageError> {
     visitor.check_form(&app, &form)?;
+    let mut provider = None;
     if let Some(signed_in) = &visitor.signed_in {
+        provider = provider_logout::offer(&app, signed_in).await?;
         browser::end(&app, signed_in).await?;
     }
-    Ok(signed_out(&app, &visitor))
+    let provider = provider.map(|offer| AtProvider::SignedIn { name: offer.name, href: offer.href });
+    Ok(forget(&app, html(&page(&app, &visitor, provider))))
 }
 
 /// Says that nobody is signed in here any more, and forgets who was.
 pub fn signed_out(app: &App, visitor: &Visitor) -> Response {
-    let page = SignedOutPage {
+    forget(app, html(&page(app, visitor, None)))
+}
+
+/// Takes somebody back who signed out at the provider too (spec BCI-04).
+pub async fn back(
+    State(app): State<App>,
+    visitor: Visitor,
+    Segment(provider): Segment,
+    Query(query): Query,
+) -> Result<Response, PageError> {
+    if let Some(name) = query.any_repeated() {
+        return Err(Refusal::repeated(name).into());
+    }
+    let name = provider_logout::finish(&app, &provider, query.get("state")).await?;
+    Ok(html(&page(&app, &visitor, Some(AtProvider::SignedOut { name }))))
+}
+
+fn page(app: &App, visitor: &Visitor, provider: Option<AtProvider>) -> SignedOutPage {
+    SignedOutPage {
         layout: layout(app, visitor.language(None)),
+        provider,
         login_href: Some(path(app, "login")),
         return_link: None,
-    };
-    forget(app, html(&page))
+    }
 }
 
 /// Lets the browser forget its cookies: whoever uses it next starts with form tokens and authorizations of their own.

@@ -598,11 +598,26 @@ pub struct LogoutPage {
     pub cancel_href: Option<String>,
 }
 
+/// How things stand at a provider after signing out here.
+#[derive(Debug)]
+pub enum AtProvider {
+    /// Still signed in there, until they follow the link.
+    SignedIn {
+        name: String,
+        href: Option<String>,
+    },
+    SignedOut {
+        name: String,
+    },
+}
+
 /// The page after signing out.
 #[derive(Debug, Template)]
 #[template(path = "logout/done.html")]
 pub struct SignedOutPage {
     pub layout: Layout,
+    /// The provider through which the person had signed in.
+    pub provider: Option<AtProvider>,
     pub login_href: Option<String>,
     pub return_link: Option<ReturnLink>,
 }
@@ -1063,7 +1078,14 @@ mod tests {
             }
             .render(),
         );
-        pages.push(SignedOutPage { layout: layout(), login_href: some(), return_link: link() }.render());
+        for provider in [
+            None,
+            Some(AtProvider::SignedIn { name: hostile(), href: some() }),
+            Some(AtProvider::SignedIn { name: hostile(), href: None }),
+            Some(AtProvider::SignedOut { name: hostile() }),
+        ] {
+            pages.push(SignedOutPage { layout: layout(), provider, login_href: some(), return_link: link() }.render());
+        }
         let kinds = [
             ErrorKind::NotFound,
             ErrorKind::MethodNotAllowed,
