@@ -17,6 +17,7 @@ mod kinds;
 mod mail;
 mod pages;
 mod password;
+mod policy;
 mod proxy;
 mod recover;
 mod refresh;

@@ -3,6 +3,7 @@
 pub mod account_action;
 pub mod act;
 pub mod amr;
+pub mod assurance;
 pub mod client;
 pub mod device;
 pub mod email;

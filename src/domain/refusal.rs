@@ -4,6 +4,7 @@
 use thiserror::Error;
 
 use crate::domain::{
+    amr::Acr,
     email::EmailProblem,
     factor::FactorProblem,
     policy::{Decision, Violations},
@@ -41,6 +42,10 @@ pub enum Refusal {
     LoginRequired,
     #[error("the person has to be asked")]
     ConsentRequired,
+    #[error("the person has to do something first")]
+    InteractionRequired,
+    #[error("this asks for a login with {}, which this account has not been set up for", .0.as_str())]
+    FactorLacking(Acr),
     #[error("request objects are not supported")]
     RequestNotSupported,
     #[error("request objects by reference are not supported")]
@@ -184,6 +189,8 @@ impl Refusal {
             },
             Refusal::LoginRequired => "login_required",
             Refusal::ConsentRequired => "consent_required",
+            Refusal::InteractionRequired => "interaction_required",
+            Refusal::FactorLacking(_) => "unmet_authentication_requirements",
             Refusal::RequestNotSupported => "request_not_supported",
             Refusal::RequestUriNotSupported => "request_uri_not_supported",
             Refusal::RegistrationNotSupported => "registration_not_supported",

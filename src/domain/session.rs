@@ -90,6 +90,8 @@ pub struct Session {
     pub session_expires_at: Option<i64>,
     pub ended_at: Option<i64>,
     pub last_active_at: i64,
+    /// From where the session was opened.
+    pub login_ip: Option<String>,
     pub username: Option<String>,
     pub user_is_admin: Option<bool>,
     pub user_locked_at: Option<i64>,
@@ -193,6 +195,7 @@ mod tests {
             session_expires_at: None,
             ended_at: None,
             last_active_at: 0,
+            login_ip: None,
             username: Some("alice".to_owned()),
             user_is_admin: Some(false),
             user_locked_at: None,

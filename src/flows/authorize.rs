@@ -12,6 +12,7 @@ use crate::{
         secret::{Kind, Secret},
     },
     domain::{
+        assurance::Standing,
         client::GrantType,
         grant::{CODE_LIFE, GRANT_LIFE, Grant, ResponseMode},
         id::{ClientId, GrantId},
@@ -19,8 +20,13 @@ use crate::{
         refusal::Refusal,
         scope::Scope,
     },
-    error::Result,
-    flows::{browser::SignedIn, register},
+    error::{Error, Result},
+    flows::{
+        Caller,
+        assurance::{self, Occasion},
+        browser::SignedIn,
+        permit, register,
+    },
     store::{self, client::Client, grant::Approval},
 };
 
@@ -63,15 +69,21 @@ pub enum Begun {
 ///
 /// # Errors
 /// Phase A: `UnknownClient`, `RedirectUriMismatch`, `InvalidRequest`; they are shown and never redirected.
-pub async fn begin(app: &App, params: &Params, browser: &Secret, signed_in: Option<&SignedIn>) -> Result<Begun> {
+pub async fn begin(
+    app: &App,
+    params: &Params,
+    browser: &Secret,
+    signed_in: Option<&SignedIn>,
+    caller: &Caller,
+) -> Result<Begun> {
     let (client, redirect_uri) = check_client(app, params).await?;
     let mode = ResponseMode::parse(params.get("response_mode"));
-    match check_request(app, params, &client, signed_in, mode.is_some()) {
+    match check_all(app, params, &client, signed_in, caller).await {
         Ok(request) => {
             let id = insert_grant(app, request, &client, redirect_uri, browser).await?;
             Ok(Begun::Continue(id))
         }
-        Err(refusal) => {
+        Err(Error::Refusal(refusal)) => {
             // AUT-02: a response mode that we do not know cannot carry its own error.
             let mode = mode.unwrap_or(ResponseMode::Query);
             let response = error_response(app, redirect_uri, mode, params.get("state"), &refusal);
@@ -81,6 +93,7 @@ pub async fn begin(app: &App, params: &Params, browser: &Secret, signed_in: Opti
                 false => Begun::Offer(refusal, response),
             })
         }
+        Err(error) => Err(error),
     }
 }
 
@@ -116,14 +129,25 @@ struct Request {
     acr_values: Option<String>,
 }
 
-/// Phase B, in the order of the table in spec 3.2.
-fn check_request(
+/// Phase B, and the policies behind it: who the person is they are asked about at the consent.
+async fn check_all(
     app: &App,
     params: &Params,
     client: &Client,
     signed_in: Option<&SignedIn>,
-    is_mode_known: bool,
-) -> Result<Request, Refusal> {
+    caller: &Caller,
+) -> Result<Request> {
+    let request = check_request(app, params, client)?;
+    let scope = request.scope.to_string();
+    permit::authorization(app, client, &scope, GrantType::AuthorizationCode, None, caller)?;
+    match prompts(params).any(|prompt| prompt == "none") {
+        true => Err(refuse_silence(app, &request, client, signed_in, caller).await?.into()),
+        false => Ok(request),
+    }
+}
+
+/// Phase B, in the order of the table in spec 3.2.
+fn check_request(app: &App, params: &Params, client: &Client) -> Result<Request, Refusal> {
     if let Some(name) = params.any_repeated() {
         return Err(Refusal::repeated(name));
     }
@@ -134,9 +158,8 @@ fn check_request(
         Some(_) => return Err(Refusal::UnsupportedResponseType),
         None => return Err(Refusal::InvalidRequest("response_type is missing".to_owned())),
     }
-    if !is_mode_known {
-        return Err(Refusal::InvalidRequest("response_mode is not one of query, fragment".to_owned()));
-    }
+    let mode = ResponseMode::parse(params.get("response_mode"))
+        .ok_or_else(|| Refusal::InvalidRequest("response_mode is not one of query, fragment".to_owned()))?;
     if !client.metadata.allows_grant(GrantType::AuthorizationCode) {
         return Err(Refusal::UnauthorizedClient("the authorization_code grant"));
     }
@@ -144,12 +167,9 @@ fn check_request(
     let code_challenge = check_pkce(params, client, &scope)?;
     let max_age = check_max_age(params, client)?;
     let (wants_login, wants_registration) = check_prompt(app, params)?;
-    if prompts(params).any(|prompt| prompt == "none") {
-        return Err(refuse_silence(app, &scope, max_age, signed_in));
-    }
     Ok(Request {
         scope,
-        mode: ResponseMode::parse(params.get("response_mode")).unwrap_or(ResponseMode::Query),
+        mode,
         state: params.get("state").map(str::to_owned),
         nonce: params.get("nonce").map(str::to_owned),
         code_challenge,
@@ -243,15 +263,27 @@ fn check_prompt(app: &App, params: &Params) -> Result<(bool, bool), Refusal> {
 
 /// Says why `prompt=none` cannot succeed: no consent is remembered, and a device never comes into being unseen
 /// (PRM-01, DEC-01).
-fn refuse_silence(app: &App, scope: &Scope, max_age: Option<i64>, signed_in: Option<&SignedIn>) -> Refusal {
+async fn refuse_silence(
+    app: &App,
+    request: &Request,
+    client: &Client,
+    signed_in: Option<&SignedIn>,
+    caller: &Caller,
+) -> Result<Refusal> {
     let is_recent = |signed_in: &SignedIn| {
         let age = app.clock.now() - signed_in.auth_time;
-        max_age.is_none_or(|seconds| seconds > 0 && age <= seconds.saturating_mul(SECOND))
+        request.max_age.is_none_or(|seconds| seconds > 0 && age <= seconds.saturating_mul(SECOND))
     };
-    match scope.is_matrix() || signed_in.is_some_and(is_recent) {
-        true => Refusal::ConsentRequired,
-        false => Refusal::LoginRequired,
-    }
+    let scope = request.scope.to_string();
+    let standing = match signed_in {
+        Some(signed_in) => assurance::judge(app, signed_in, Occasion::authorization(client, &scope), caller).await?,
+        None => Standing::Enough,
+    };
+    Ok(match (standing, request.scope.is_matrix() || signed_in.is_some_and(is_recent)) {
+        (Standing::Lacking(_), _) => Refusal::InteractionRequired,
+        (Standing::Again(_), _) | (_, false) => Refusal::LoginRequired,
+        (Standing::Enough, true) => Refusal::ConsentRequired,
+    })
 }
 
 fn check_max_age(params: &Params, client: &Client) -> Result<Option<i64>, Refusal> {
@@ -317,11 +349,25 @@ pub async fn find(app: &App, id: &GrantId, browser: &Secret) -> Result<(Grant, C
     Ok((grant, client))
 }
 
+/// Tells whether the policies let a client have what it asks for, of this person.
+///
+/// # Errors
+/// `Policy`.
+pub fn check_person(app: &App, grant: &Grant, client: &Client, person: &SignedIn, caller: &Caller) -> Result<()> {
+    permit::authorization(app, client, &grant.scope, GrantType::AuthorizationCode, Some(&person.user), caller)
+}
+
 /// Records that the person allows, and gives the response with the code.
 ///
 /// # Errors
 /// `TransactionOver` when it was decided before. An account that may not have what was asked is told to the client.
-pub async fn approve(app: &App, grant: &Grant, signed_in: &SignedIn) -> Result<Response> {
+pub async fn approve(
+    app: &App,
+    grant: &Grant,
+    client: &Client,
+    signed_in: &SignedIn,
+    caller: &Caller,
+) -> Result<Response> {
     let now = app.clock.now();
     if !grant.accepts_login_of(signed_in.auth_time, now) {
         return Err(Refusal::LoginRequired.into());
@@ -330,6 +376,10 @@ pub async fn approve(app: &App, grant: &Grant, signed_in: &SignedIn) -> Result<R
     // SCP-09: administration is never silently dropped from the scope.
     if scope.wants_server_admin() && !signed_in.user.is_admin {
         return deny(app, grant).await;
+    }
+    match check_person(app, grant, client, signed_in, caller) {
+        Err(Error::Refusal(Refusal::Policy(_))) => return deny(app, grant).await,
+        result => result?,
     }
     let code = Secret::generate(Kind::AuthorizationCode);
     let approval = Approval {

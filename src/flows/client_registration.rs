@@ -9,6 +9,7 @@ use crate::{
         id::ClientId,
     },
     error::{Error, Result},
+    flows::{Caller, permit},
     store::{self, client::Client},
 };
 
@@ -23,8 +24,9 @@ pub struct Registered {
 /// Clients with a secret never share: the secret belongs to one of them.
 ///
 /// # Errors
-/// When the store fails.
-pub async fn register(app: &App, metadata: ClientMetadata) -> Result<Registered> {
+/// `Policy`, also for metadata that was registered before there was the rule; else when the store fails.
+pub async fn register(app: &App, metadata: ClientMetadata, caller: &Caller) -> Result<Registered> {
+    permit::client(app, &metadata, caller)?;
     let is_shared = metadata.token_endpoint_auth_method == ClientAuthMethod::None;
     let digest = is_shared.then(|| sha256(&metadata.digest_input()));
     if let Some(digest) = &digest

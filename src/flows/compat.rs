@@ -8,7 +8,8 @@ use crate::{
         secret::{Kind, Secret},
     },
     domain::{
-        amr::Amr,
+        amr::{Acr, Amr},
+        policy::LoginType,
         refusal::Refusal,
         scope::{MATRIX_API, SYNAPSE_ADMIN},
         session::{ACCESS_TOKEN_LIFE, EndReason, Purpose, Session, SessionKind},
@@ -18,8 +19,10 @@ use crate::{
     error::{Error, Result},
     flows::{
         Caller,
+        assurance::{self, Occasion},
         login::{Identifier, by_password, check_account},
         open::{Life, Opened, Opening, Warrant, open},
+        permit,
         refresh::{self, Holder},
         session,
     },
@@ -60,12 +63,14 @@ pub struct LoggedIn {
 ///
 /// # Errors
 /// `WrongCredentials`, `InvalidLoginToken`; only after the right credential `UserDeactivated`, `UserLocked` and
-/// `BrowserLoginRequired` (CMP-14); `LimitExceeded`; `DeviceRefused`; `HomeserverUnavailable`.
+/// `BrowserLoginRequired` (CMP-14) and `Policy`; `LimitExceeded`; `DeviceRefused`; `HomeserverUnavailable`.
 pub async fn login(app: &App, login: Login, caller: Caller) -> Result<LoggedIn> {
     let entry = match &login.credential {
-        Credential::Password { identifier, password } => enter_by_password(app, identifier, password).await?,
+        Credential::Password { identifier, password } => enter_by_password(app, identifier, password, &caller).await?,
         Credential::LoginToken(token) => enter_by_token(app, token, &caller).await?,
     };
+    let login_type = if entry.sso_login.is_some() { LoginType::Token } else { LoginType::Password };
+    permit::compat_login(app, &entry.user, login_type, login.device_id.as_deref(), &caller).await?;
     // Whoever hangs up now must not leave a device without a session.
     let app = app.clone();
     tokio::spawn(async move { open_session(&app, &entry, &login, &caller).await })
@@ -82,7 +87,7 @@ struct Entry {
     sso_login: Option<SsoLogin>,
 }
 
-async fn enter_by_password(app: &App, identifier: &Identifier, password: &str) -> Result<Entry> {
+async fn enter_by_password(app: &App, identifier: &Identifier, password: &str, caller: &Caller) -> Result<Entry> {
     let proved_at = app.clock.now();
     let user = by_password(app, identifier, password).await.map_err(|error| match error {
         // Clients of this API wait and try again when they are told so in these words.
@@ -91,6 +96,9 @@ async fn enter_by_password(app: &App, identifier: &Identifier, password: &str) -
     })?;
     // CMP-15, TRP-32: this way asks for nothing but the password.
     if user.browser_login_required_at.is_some() || user.second_factor_required_at.is_some() {
+        return Err(Refusal::BrowserLoginRequired.into());
+    }
+    if assurance::wanted(app, &user, Occasion::COMPAT, caller)? > Some(Acr::Password) {
         return Err(Refusal::BrowserLoginRequired.into());
     }
     Ok(Entry { user, auth_time: proved_at, amr: Some(Amr::password()), sso_login: None })

@@ -21,7 +21,7 @@ use crate::{
         event,
         homeserver::{self, Job},
         mail::{self, Letter, LetterKind},
-        prove,
+        permit, prove,
     },
     store::{
         self,
@@ -74,7 +74,7 @@ impl<'a> Applicant<'a> {
 /// Begins to add an address to an account, on a proof for [`Act::AddEmail`].
 ///
 /// # Errors
-/// `ProofNeeded`; `Email` with what is wrong: then the proof is still good.
+/// `ProofNeeded`; `Email` and `Policy` with what is wrong: then the proof is still good.
 pub async fn begin(
     app: &App,
     browser: &Secret,
@@ -84,6 +84,7 @@ pub async fn begin(
     caller: &Caller,
 ) -> Result<EmailVerificationId> {
     let (user, address) = (&signed_in.user.id, read(app, address)?);
+    permit::email(app, &address, caller)?;
     let mut tx = app.db.write().await?;
     prove::consume(app, &mut tx, signed_in, Act::AddEmail, None, proof).await?;
     if store::email::find_owner(&mut tx, &address).await?.as_ref() == Some(user) {
@@ -100,7 +101,7 @@ pub async fn begin(
 /// Begins to verify the address of a sign-up of this browser.
 ///
 /// # Errors
-/// `Email` with what is wrong.
+/// `Email` and `Policy` with what is wrong.
 pub async fn begin_for_sign_up(
     app: &App,
     browser: &Secret,
@@ -109,6 +110,7 @@ pub async fn begin_for_sign_up(
     caller: &Caller,
 ) -> Result<EmailVerificationId> {
     let address = read(app, address)?;
+    permit::email(app, &address, caller)?;
     let mut tx = app.db.write().await?;
     let id = send_code(app, &mut tx, browser, Applicant::SignUp(registration), &address, caller).await?;
     tx.commit().await?;

@@ -18,6 +18,7 @@ use crate::{
         Caller, compat, event,
         homeserver::{self, Job},
         password,
+        permit::Origin,
         register::{self, NewUser, check_username},
         session,
     },
@@ -39,13 +40,13 @@ pub async fn register_user(
         Some(address) => Some(email::canonical(address).ok_or_else(|| no_address(address))?),
         None => None,
     };
-    let username = check_username(app, username).await?;
+    let username = check_username(app, username, &Origin::Administrator, &Caller::default()).await?;
     let password = match password {
         Some(password) => Some(app.passwords.hash(check_length(password)?).await?),
         None => None,
     };
     let mxid = crate::domain::user::mxid(&username, app.server_name());
-    let new = NewUser { username, is_admin, password, email, ..NewUser::default() };
+    let new = NewUser { username, is_admin, password, email, origin: Origin::Administrator, ..NewUser::default() };
     register::create(app, new, None, &Caller::default()).await?;
     Ok(mxid)
 }

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod activity;
 pub mod approval;
+pub mod assurance;
 pub mod authorize;
 pub mod backchannel_logout;
 pub mod browser;
@@ -24,6 +25,7 @@ pub mod manage;
 pub mod open;
 pub mod passkey;
 pub mod password;
+pub mod permit;
 pub mod prove;
 pub mod provider_logout;
 pub mod recover;

@@ -9,15 +9,16 @@ use crate::{
         act::Act,
         event::Event,
         id::UserId,
+        policy::Violations,
         refusal::Refusal,
         session::EndReason,
         user::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS},
     },
-    error::Result,
+    error::{Error, Result},
     flows::{
         Caller,
         browser::{self, SignedIn},
-        event, prove, session,
+        event, permit, prove, session,
     },
     store::{self, db::Tx},
 };
@@ -37,13 +38,27 @@ pub enum PasswordProblem {
     TooShort,
     TooLong,
     TooWeak(Box<Entropy>),
+    Policy(Violations),
 }
 
 /// Judges a password that somebody chooses, with the words of this account among the guesses.
 ///
 /// # Errors
-/// What is wrong with it.
-pub fn choose<'a>(app: &App, username: &str, password: &'a str) -> Result<NewPassword<'a>, PasswordProblem> {
+/// When a policy cannot be asked. What is wrong with the password is no error, but the answer.
+pub fn choose<'a>(app: &App, username: &str, password: &'a str) -> Result<Result<NewPassword<'a>, PasswordProblem>> {
+    let chosen = match judge(app, username, password) {
+        Ok(chosen) => chosen,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    match permit::password(app, username, password, chosen.strength) {
+        Ok(()) => Ok(Ok(chosen)),
+        Err(Error::Refusal(Refusal::Policy(violations))) => Ok(Err(PasswordProblem::Policy(violations))),
+        Err(error) => Err(error),
+    }
+}
+
+/// By the rules of the code alone.
+fn judge<'a>(app: &App, username: &str, password: &'a str) -> Result<NewPassword<'a>, PasswordProblem> {
     match password.len() {
         0 => return Err(PasswordProblem::Empty),
         length if length > MAX_PASSWORD_BYTES => return Err(PasswordProblem::TooLong),

@@ -19,6 +19,7 @@ use crate::{
     error::{Error, Result},
     flows::{
         Caller,
+        assurance::{self, Occasion},
         browser::SignedIn,
         factor::{self, Code},
         login, passkey,
@@ -164,7 +165,7 @@ async fn complete(app: &App, tx: &mut Tx, proof: &Proof, amr: &Amr) -> Result<()
 /// Begins the proof for an act with the password of whoever is signed in.
 ///
 /// # Errors
-/// Those of [`login::by_password_of`].
+/// Those of [`login::by_password_of`]; `Policy`.
 pub async fn begin_act_with_password(
     app: &App,
     browser: &Secret,
@@ -172,12 +173,14 @@ pub async fn begin_act_with_password(
     act: Act,
     target: Option<&str>,
     password: &str,
+    caller: &Caller,
 ) -> Result<Proof> {
     let now = app.clock.now();
     login::by_password_of(app, &signed_in.user, password).await?;
     let factors = store::factor::find(&app.db, &signed_in.user.id).await?;
     // OTP-05: what keeps an app from being used without it is asked for to remove it, wherever the password is enough.
     let wanted = (act == Act::RemoveTotp).then_some(Acr::Mfa);
+    let wanted = wanted.max(assurance::wanted(app, &signed_in.user, Occasion::ACCOUNT, caller)?);
     let is_enough = !needs_second(&signed_in.user, &factors, wanted);
     let proof = Proof {
         password_at: Some(now),

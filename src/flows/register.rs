@@ -19,6 +19,7 @@ use crate::{
         Caller, approval, event,
         homeserver::{self, Job, Lane},
         password::NewPassword,
+        permit::{self, Origin},
         registration_token,
     },
     remote::homeserver::HomeserverError,
@@ -40,12 +41,13 @@ pub fn is_open(app: &App) -> bool {
 /// Checks that a name can be given to a new account, here and at the homeserver, and gives its stored form.
 ///
 /// # Errors
-/// `Username` with the reason; `HomeserverUnavailable`.
-pub async fn check_username(app: &App, raw: &str) -> Result<String> {
+/// `Username` with the reason; `Policy`; `HomeserverUnavailable`.
+pub async fn check_username(app: &App, raw: &str, origin: &Origin, caller: &Caller) -> Result<String> {
     let username = choose_username(raw, app.server_name()).map_err(Refusal::Username)?;
     if store::user::is_username_taken(&app.db, &username).await? {
         return Err(Refusal::Username(UsernameProblem::Taken).into());
     }
+    permit::username(app, &username, origin, caller)?;
     check_localpart(app, &username).await?;
     Ok(username)
 }
@@ -234,13 +236,14 @@ pub async fn finish(
     };
     let terms_version = check_terms(app, agreed_terms)?;
     let registration_token = check_token(app, registration)?;
-    let username = check_username(app, &registration.username).await?;
+    let username = check_username(app, &registration.username, &Origin::Password, caller).await?;
     let password = PasswordHash { version: registration.password_version, hash: registration.password_hash.clone() };
     let needs_approval = app.config.account.registration_approval_required;
     let new = NewUser {
         username,
         display_name: display_name(chosen_name),
         is_admin: false,
+        origin: Origin::Password,
         password: Some(password),
         email,
         terms_version,
@@ -281,6 +284,7 @@ pub struct NewUser {
     pub username: String,
     pub display_name: Option<String>,
     pub is_admin: bool,
+    pub origin: Origin,
     pub password: Option<PasswordHash>,
     /// In its canonical form; it is theirs.
     pub email: Option<String>,
@@ -297,9 +301,10 @@ pub struct NewUser {
 ///
 /// # Errors
 /// `Username` when the name is taken or the homeserver refuses it, `Email(Taken)` when the address is somebody else's,
-/// `RegistrationToken` when it is used up or fell: then there is no user. `TransactionOver` when the sign-up was completed
-/// before. A homeserver that does not answer is no error: the job waits, and nobody gets a session before it is done.
+/// `RegistrationToken` when it is used up or fell, `Policy`: then there is no user. `TransactionOver` when the sign-up was
+/// completed before. A homeserver that does not answer is no error: the job waits, and nobody gets a session before it is done.
 pub async fn create(app: &App, new: NewUser, registration: Option<&RegistrationId>, caller: &Caller) -> Result<UserId> {
+    permit::account(app, &new.username, new.email.as_deref(), &new.origin, caller)?;
     let now = app.clock.now();
     let user = User {
         id: app.new_user_id(),

@@ -8,11 +8,12 @@ use crate::{
     crypto::secret::{Kind, Secret},
     domain::{
         id::SsoLoginId,
+        policy::LoginType,
         refusal::Refusal,
         sso_login::{LOGIN_TOKEN_LIFE, SSO_LOGIN_LIFE, SsoLogin, parse_redirect_url, with_login_token},
     },
     error::{Error, Result},
-    flows::browser::SignedIn,
+    flows::{Caller, browser::SignedIn, permit},
     store::{self, sso_login::Approval},
 };
 
@@ -68,11 +69,20 @@ pub async fn find(app: &App, id: &SsoLoginId, browser: &Secret) -> Result<SsoLog
     Ok(login)
 }
 
+/// Tells whether the policies let this person sign in to another older app.
+///
+/// # Errors
+/// `Policy`.
+pub async fn check_person(app: &App, person: &SignedIn, caller: &Caller) -> Result<()> {
+    permit::compat_login(app, &person.user, LoginType::Sso, None, caller).await
+}
+
 /// Records that the person confirms, and gives the address that takes the login token to the client.
 ///
 /// # Errors
-/// `TransactionOver` when it was decided before.
-pub async fn approve(app: &App, login: &SsoLogin, signed_in: &SignedIn) -> Result<String> {
+/// `TransactionOver` when it was decided before; `Policy`.
+pub async fn approve(app: &App, login: &SsoLogin, signed_in: &SignedIn, caller: &Caller) -> Result<String> {
+    check_person(app, signed_in, caller).await?;
     let url = parse_redirect_url(&login.redirect_url).ok_or(Error::Internal("a stored redirectUrl cannot be read"))?;
     let (now, token) = (app.clock.now(), Secret::generate(Kind::LoginToken));
     let approval = Approval {

@@ -25,7 +25,7 @@ use crate::{
     flows::{
         Caller,
         open::{Life, Opened, Opening, Warrant, open},
-        refresh, session,
+        permit, refresh, session,
     },
     language,
     store::{self, client::Client},
@@ -199,6 +199,7 @@ fn device_name(client: &Client) -> Option<String> {
 async fn client_credentials(app: &App, client: &Client, params: &Params, caller: &Caller) -> Result<TokenResponse> {
     let raw = params.get("scope").unwrap_or_default();
     let scope = Scope::parse(raw).and_then(Scope::requestable_by_machines).map_err(Refusal::from)?;
+    permit::authorization(app, client, &scope.to_string(), GrantType::ClientCredentials, None, caller)?;
     let opening = Opening {
         kind: SessionKind::Oauth,
         user: None,

@@ -60,8 +60,8 @@ pub async fn find_by_family(db: &Db, family_hash: &[u8]) -> sqlx::Result<Option<
     db.sql(
         "SELECT s.id AS session_id, s.kind, s.user_id, s.client_id, s.scope, s.device_id,
              s.created_at AS session_created_at, s.auth_time, s.amr, s.expires_at AS session_expires_at, s.ended_at,
-             s.last_active_at, u.username, u.is_admin AS user_is_admin, u.locked_at AS user_locked_at,
-             u.deactivated_at AS user_deactivated_at, c.disabled_at AS client_disabled_at
+             s.last_active_at, s.last_active_ip AS login_ip, u.username, u.is_admin AS user_is_admin,
+             u.locked_at AS user_locked_at, u.deactivated_at AS user_deactivated_at, c.disabled_at AS client_disabled_at
          FROM sessions s LEFT JOIN users u ON u.id = s.user_id LEFT JOIN clients c ON c.id = s.client_id
          WHERE s.family_hash = $1",
     )
@@ -81,8 +81,8 @@ pub async fn find(db: &Db, id: &SessionId) -> sqlx::Result<Option<Session>> {
     db.sql(
         "SELECT s.id AS session_id, s.kind, s.user_id, s.client_id, s.scope, s.device_id,
              s.created_at AS session_created_at, s.auth_time, s.amr, s.expires_at AS session_expires_at, s.ended_at,
-             s.last_active_at, u.username, u.is_admin AS user_is_admin, u.locked_at AS user_locked_at,
-             u.deactivated_at AS user_deactivated_at, c.disabled_at AS client_disabled_at
+             s.last_active_at, s.last_active_ip AS login_ip, u.username, u.is_admin AS user_is_admin,
+             u.locked_at AS user_locked_at, u.deactivated_at AS user_deactivated_at, c.disabled_at AS client_disabled_at
          FROM sessions s LEFT JOIN users u ON u.id = s.user_id LEFT JOIN clients c ON c.id = s.client_id
          WHERE s.id = $1",
     )
@@ -377,4 +377,20 @@ pub async fn prolong(tx: &mut Tx, id: &SessionId, expires_at: i64, now: i64) -> 
         .execute()
         .await?;
     Ok(())
+}
+
+/// Counts the devices on which a user is signed in, without one.
+pub async fn count_devices(db: &Db, user: &UserId, except: &str, now: i64) -> sqlx::Result<i64> {
+    let row: (i64,) = db
+        .sql(
+            "SELECT COUNT(DISTINCT device_id) FROM sessions
+             WHERE user_id = $1 AND device_id IS NOT NULL AND device_id <> $2 AND ended_at IS NULL
+                 AND (expires_at IS NULL OR expires_at > $3)",
+        )
+        .bind(user)
+        .bind(except)
+        .bind(now)
+        .one()
+        .await?;
+    Ok(row.0)
 }

@@ -23,8 +23,8 @@ use crate::{
     web::{
         pages::{
             assets::{Script, passkey_script},
-            layout, layout_elsewhere,
-            views::{ErrorKind, ErrorPage, Layout, ReturnLink},
+            layout, layout_elsewhere, path,
+            views::{ErrorKind, ErrorPage, Layout, ReturnLink, policy::RefusedPage},
         },
         refusal,
         request::{Browser, cookie, is_https, read_cookie, text},
@@ -105,6 +105,17 @@ pub async fn page_elsewhere(State(app): State<App>, request: Request, next: Next
 
 fn render_error(app: &App, layout: Layout, error: &PageError, bare: &Response) -> Response {
     let status = bare.status();
+    if let Some(Refusal::Policy(violations)) = error.error.refusal() {
+        let page = RefusedPage {
+            layout,
+            violations: violations.clone(),
+            return_link: error.return_to.clone().and_then(ReturnLink::to),
+            refuse: None,
+            devices_href: None,
+            switch_href: Some(path(app, "login?switch=1")),
+        };
+        return (status, html(&page)).into_response();
+    }
     let support_id = status.is_server_error().then(|| {
         let id = random::ulid(app.clock.now());
         tracing::error!(support_id = %id, error = %error.error, "a page failed");

@@ -31,6 +31,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::RegistrationClosed
         | Refusal::PasswordsDisabled
         | Refusal::Factor(_)
+        | Refusal::FactorLacking(_)
         | Refusal::UserLocked
         | Refusal::UserDeactivated
         | Refusal::AwaitingApproval => StatusCode::FORBIDDEN,
@@ -78,6 +79,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::AccessDenied
         | Refusal::LoginRequired
         | Refusal::ConsentRequired
+        | Refusal::InteractionRequired
         | Refusal::RequestNotSupported
         | Refusal::RequestUriNotSupported
         | Refusal::RegistrationNotSupported
@@ -169,7 +171,11 @@ struct OAuthErrorBody {
 
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
-        let status = status_of(&self.0);
+        let status = match self.0.refusal() {
+            // RFC 6749 §5.2
+            Some(Refusal::Policy(_)) => StatusCode::BAD_REQUEST,
+            _ => status_of(&self.0),
+        };
         let (error, error_description) = match &self.0 {
             Error::Refusal(refusal) => (refusal.oauth_error(), refusal.description()),
             Error::Storage(_) => ("temporarily_unavailable", "try again in a moment".to_owned()),

@@ -14,7 +14,7 @@ use crate::{
     clock::SECOND,
     config::Network,
     crypto::secret::{Kind, Secret, csrf_token, equal},
-    domain::{params::Params, refusal::Refusal, session::BROWSER_SESSION_MOST},
+    domain::{amr::Acr, params::Params, refusal::Refusal, session::BROWSER_SESSION_MOST},
     error::{Error, Result},
     flows::{
         Caller,
@@ -183,10 +183,19 @@ pub fn read_cookie(app: &App, headers: &HeaderMap, kind: Kind) -> Option<Secret>
 #[derive(Clone)]
 pub struct Browser(pub Secret);
 
+/// Who is signed in well enough for the page that is asked for: `pages::assurance::gate` puts it into the request.
+#[derive(Clone)]
+pub struct Admitted {
+    pub signed_in: Option<SignedIn>,
+    pub lacking: Option<Acr>,
+}
+
 /// Whoever looks at a page.
 pub struct Visitor {
     pub browser: Secret,
     pub signed_in: Option<SignedIn>,
+    /// The class of login that is required of them and that nothing of theirs reaches.
+    pub lacking: Option<Acr>,
     pub caller: Caller,
     accept_language: Option<String>,
     is_from_elsewhere: bool,
@@ -198,14 +207,17 @@ impl FromRequestParts<App> for Visitor {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
         let browser = parts.extensions.get::<Browser>().cloned();
         let Browser(browser) = browser.ok_or(Error::Internal("a page outside the frame"))?;
-        let signed_in = match read_cookie(app, &parts.headers, Kind::BrowserSession) {
-            Some(cookie) => browser::find(app, &cookie).await?,
-            None => None,
-        };
+        let admitted =
+            match (parts.extensions.get::<Admitted>(), read_cookie(app, &parts.headers, Kind::BrowserSession)) {
+                (Some(admitted), _) => admitted.clone(),
+                (None, Some(cookie)) => Admitted { signed_in: browser::find(app, &cookie).await?, lacking: None },
+                (None, None) => Admitted { signed_in: None, lacking: None },
+            };
         let Ok(caller) = Caller::from_request_parts(parts, app).await;
         Ok(Self {
             browser,
-            signed_in,
+            signed_in: admitted.signed_in,
+            lacking: admitted.lacking,
             caller,
             accept_language: text(&parts.headers, header::ACCEPT_LANGUAGE).map(str::to_owned),
             is_from_elsewhere: is_from_elsewhere(app, &parts.headers),

@@ -198,11 +198,21 @@ fn page_routes(app: &App) -> Router<App> {
     let sso = if app.config.compatibility.enabled { SSO_PAGES } else { &[] };
     let pages = PAGES.iter().chain(sso);
     pages
-        .fold(Router::new(), |router, page| router.route(page.path, (page.methods)()))
+        .fold(Router::new(), |router, page| router.route(page.path, guarded(app, page)))
         .method_not_allowed_fallback(pages::method_not_allowed)
         .layer(CatchPanicLayer::custom(frame::after_page_panic))
         .layer(from_fn_with_state(app.clone(), frame::page))
         .route("/assets/{file}", get(pages::asset))
+}
+
+/// A page that needs somebody signed in asks the policies first.
+fn guarded(app: &App, page: &'static Page) -> MethodRouter<App> {
+    match page.needs {
+        SignedIn | Proof(_) => {
+            (page.methods)().route_layer(from_fn_with_state((app.clone(), page), pages::assurance::gate))
+        }
+        Nothing | InProgress => (page.methods)(),
+    }
 }
 
 /// At the origin, wherever the pages are.

@@ -12,7 +12,10 @@ mod signing_out;
 
 use std::{sync::Arc, time::Duration};
 
-use keymaker::{domain::act::Act, flows::prove};
+use keymaker::{
+    domain::act::Act,
+    flows::{Caller, prove},
+};
 
 use crate::support::{
     PASSWORD, Server,
@@ -52,7 +55,8 @@ impl Somebody {
 
     /// Proves for an act with `PASSWORD`.
     async fn prove(&self, server: &Server, act: Act, target: Option<&str>) -> String {
-        let begun = prove::begin_act_with_password(&server.app, &self.browser, &self.signed_in, act, target, PASSWORD);
+        let (browser, signed_in, caller) = (&self.browser, &self.signed_in, Caller::default());
+        let begun = prove::begin_act_with_password(&server.app, browser, signed_in, act, target, PASSWORD, &caller);
         begun.await.unwrap().id.to_string()
     }
 }

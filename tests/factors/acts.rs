@@ -16,8 +16,9 @@ use crate::support::{
 
 /// Proves with `PASSWORD`, which has to be enough.
 async fn prove(server: &Server, by: &Somebody, act: Act, target: Option<&str>) -> String {
-    let (browser, signed_in) = (&by.browser, &by.signed_in);
-    let proof = prove::begin_act_with_password(&server.app, browser, signed_in, act, target, PASSWORD).await.unwrap();
+    let (browser, signed_in, caller) = (&by.browser, &by.signed_in, Caller::default());
+    let begun = prove::begin_act_with_password(&server.app, browser, signed_in, act, target, PASSWORD, &caller);
+    let proof = begun.await.unwrap();
     assert!(proof.proved_at.is_some());
     proof.id.to_string()
 }
@@ -113,8 +114,8 @@ async fn a_password_is_no_proof_where_a_second_factor_is_required() {
     let alice = Somebody::at(&server, &browser).await;
     for act in Act::ALL {
         let target = act.has_target().then_some("this one");
-        let begun =
-            prove::begin_act_with_password(&server.app, &alice.browser, &alice.signed_in, act, target, PASSWORD);
+        let (browser, signed_in, caller) = (&alice.browser, &alice.signed_in, Caller::default());
+        let begun = prove::begin_act_with_password(&server.app, browser, signed_in, act, target, PASSWORD, &caller);
         let begun = begun.await.unwrap();
         assert!(begun.proved_at.is_none(), "{act:?}");
         assert!(!consume(&server, &alice, act, target, begun.id.as_str()).await, "{act:?}: half of a proof");

@@ -18,6 +18,8 @@ pub struct Http {
     base: String,
     audit: Audit,
     jar: Option<Arc<Jar>>,
+    /// From where the requests come, as a proxy in front would say it.
+    address: Option<String>,
 }
 
 /// An answer, read to its end.
@@ -97,7 +99,7 @@ impl Http {
             Some(jar) => builder.cookie_provider(jar.clone()),
             None => builder,
         };
-        Self { client: builder.build().unwrap(), base: base.to_owned(), audit, jar }
+        Self { client: builder.build().unwrap(), base: base.to_owned(), audit, jar, address: None }
     }
 
     /// The cookies that go with a request to the public base, as the header says them.
@@ -113,7 +115,16 @@ impl Http {
         cookies.split("; ").for_each(|cookie| self.jar.as_ref().unwrap().add_cookie_str(cookie, &base));
     }
 
+    /// The same, cookies and all, at another address.
+    pub fn at(&self, address: &str) -> Self {
+        Self { address: Some(address.to_owned()), ..self.clone() }
+    }
+
     pub async fn send(&self, request: RequestBuilder) -> Answer {
+        let request = match &self.address {
+            Some(address) => request.header("x-forwarded-for", address),
+            None => request,
+        };
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.text().await.unwrap();

@@ -40,6 +40,11 @@ impl Person {
         Self { http: server.http.with_cookies() }
     }
 
+    /// The same browser, at another address.
+    pub fn at(&self, address: &str) -> Self {
+        Self { http: self.http.at(address) }
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.http.get(path).await
     }

@@ -12,7 +12,7 @@ use crate::{
         client::{ClientMetadata, InvalidClientMetadata},
         refusal::Refusal,
     },
-    flows::client_registration::register as register_client,
+    flows::{Caller, client_registration::register as register_client},
     web::{oauth::private_json, refusal::OAuthError},
 };
 
@@ -33,13 +33,14 @@ struct Registration<'a> {
 /// Registers a client.
 pub async fn register(
     State(app): State<App>,
+    caller: Caller,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Result<Response, OAuthError> {
     let body = body.map_err(|_| Refusal::TooLarge)?;
     let not_json = |_| Refusal::InvalidClientMetadata("the body is not a JSON object".to_owned());
     let body: Value = serde_json::from_slice(&body).map_err(not_json)?;
     let metadata = ClientMetadata::from_registration(&body).map_err(refuse)?;
-    let registered = register_client(&app, metadata).await?;
+    let registered = register_client(&app, metadata, &caller).await?;
     let secret = registered.secret.as_ref().map(|secret| secret.expose());
     let mut response = private_json(&Registration {
         client_id: registered.client.id.as_str(),

@@ -14,7 +14,7 @@ use crate::{
 
 /// Begins an authorization and shows its first page.
 pub async fn get(State(app): State<App>, visitor: Visitor, Query(params): Query) -> Result<Response, PageError> {
-    match begin(&app, &params, &visitor.browser, visitor.signed_in.as_ref()).await? {
+    match begin(&app, &params, &visitor.browser, visitor.signed_in.as_ref(), &visitor.caller).await? {
         Begun::Continue(grant) => {
             let in_progress = InProgress::authorization(&app, &visitor, grant.as_str()).await?;
             Ok(see_other(&next_path(&app, &visitor, Some(&in_progress)).await?))

@@ -79,7 +79,7 @@ pub async fn post(
         }
         None => {
             let password = form.get("password").unwrap_or_default();
-            prove::begin_act_with_password(&app, browser, signed_in, act, target, password).await
+            prove::begin_act_with_password(&app, browser, signed_in, act, target, password, &visitor.caller).await
         }
     };
     let error = match result {

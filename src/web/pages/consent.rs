@@ -10,31 +10,46 @@ use crate::{
         scope::{EMAIL, PROFILE, Scope},
         user::mxid,
     },
-    error,
+    error::Error,
     flows::{
-        authorize::{approve, deny},
+        authorize::{approve, check_person, deny},
         browser::SignedIn,
     },
     store::client::Client,
     web::{
         frame::{PageError, html, with_form_action},
         pages::{
-            InProgress, layout, next_path, path, see_other,
-            views::{Access, ClientView, ConsentPage, HttpsLink},
+            InProgress,
+            assurance::{admit, refused},
+            layout, path, see_other,
+            views::{Access, ClientView, ConsentPage, HttpsLink, policy::Refuse},
         },
         request::{PageForm, Segment, Visitor},
     },
 };
 
-/// Shows the question, to somebody who is signed in recently enough.
+/// Shows the question, to somebody who is signed in well enough.
 pub async fn get(State(app): State<App>, visitor: Visitor, Segment(grant): Segment) -> Result<Response, PageError> {
     let in_progress = InProgress::authorization(&app, &visitor, &grant).await?;
-    let Some((signed_in, grant, client)) = question(&app, &visitor, &in_progress).await? else {
-        return Ok(see_other(&next_path(&app, &visitor, Some(&in_progress)).await?));
+    let signed_in = match admit(&app, &visitor, &in_progress).await? {
+        Ok(signed_in) => signed_in,
+        Err(before) => return Ok(before),
     };
+    let (grant, client) = parts(&in_progress)?;
     let client_view = in_progress.client_view(&visitor).ok_or(Refusal::RedirectUriMismatch)?;
-    let page = page(&app, &visitor, signed_in, grant, client, client_view);
-    Ok(with_form_action(&grant.redirect_uri, html(&page)))
+    let response = match check_person(&app, grant, client, signed_in, &visitor.caller) {
+        Ok(()) => html(&page(&app, &visitor, signed_in, grant, client, client_view)),
+        Err(Error::Refusal(Refusal::Policy(violations))) => {
+            let refuse = Refuse {
+                action: path(&app, &format!("consent/{}", grant.id)),
+                csrf: visitor.csrf_as(&app, signed_in),
+                client: Some(client_view),
+            };
+            refused(&app, &visitor, &in_progress, Some(refuse), violations)
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(with_form_action(&grant.redirect_uri, response))
 }
 
 /// Carries out the decision.
@@ -45,13 +60,14 @@ pub async fn post(
     PageForm(form): PageForm,
 ) -> Result<Response, PageError> {
     let in_progress = InProgress::authorization(&app, &visitor, &grant).await?;
-    let Some((signed_in, grant, _)) = question(&app, &visitor, &in_progress).await? else {
-        // Whoever is no longer signed in decides nothing, and is only sent to sign in.
-        return Ok(see_other(&next_path(&app, &visitor, Some(&in_progress)).await?));
+    let signed_in = match admit(&app, &visitor, &in_progress).await? {
+        Ok(signed_in) => signed_in,
+        Err(before) => return Ok(before),
     };
+    let (grant, client) = parts(&in_progress)?;
     visitor.check_form_as(&app, &form, signed_in)?;
     let response = match form.get("action") {
-        Some("allow") => approve(&app, grant, signed_in).await?,
+        Some("allow") => approve(&app, grant, client, signed_in, &visitor.caller).await?,
         Some("deny") => deny(&app, grant).await?,
         Some("switch") => {
             let login = format!("login?grant={}&switch=1", grant.id);
@@ -62,16 +78,11 @@ pub async fn post(
     Ok(with_form_action(&grant.redirect_uri, see_other(&response.location())))
 }
 
-/// Gives the parts of the question, when there is somebody signed in recently enough to answer it.
-async fn question<'a>(
-    app: &App,
-    visitor: &'a Visitor,
-    in_progress: &'a InProgress,
-) -> error::Result<Option<(&'a SignedIn, &'a Grant, &'a Client)>> {
-    let (InProgress::Authorization { grant, client }, Some(signed_in)) = (in_progress, &visitor.signed_in) else {
-        return Ok(None);
-    };
-    Ok(in_progress.accepts(app, signed_in).await?.then_some((signed_in, grant, client)))
+fn parts(in_progress: &InProgress) -> Result<(&Grant, &Client), Refusal> {
+    match in_progress {
+        InProgress::Authorization { grant, client } => Ok((grant, client)),
+        _ => Err(Refusal::TransactionOver),
+    }
 }
 
 fn page(

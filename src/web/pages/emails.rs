@@ -4,7 +4,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 
 use crate::{
     app::App,
@@ -22,7 +22,7 @@ use crate::{
             acts, layout, path, see_other,
             views::{
                 Layout, Moment,
-                emails::{EmailAddressPage, EmailCodePage, EmailFor, EmailView, EmailsPage},
+                emails::{AddressError, EmailAddressPage, EmailCodePage, EmailFor, EmailView, EmailsPage},
             },
         },
         refusal::status,
@@ -78,7 +78,13 @@ pub async fn post_add(
             Ok(see_other(&acts::confirm_path(&app, Act::AddEmail, None)))
         }
         Err(Error::Refusal(Refusal::Email(problem))) => {
-            Ok(refused(problem, address_page(&app, &visitor, signed_in, proof, address, Some(problem))))
+            let error = Some(AddressError::Problem(problem));
+            Ok(refused(problem, address_page(&app, &visitor, signed_in, proof, address, error)))
+        }
+        Err(Error::Refusal(Refusal::Policy(violations))) => {
+            let error = Some(AddressError::Policy(violations));
+            let page = address_page(&app, &visitor, signed_in, proof, address, error);
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }
         Err(error) => Err(error.into()),
     }
@@ -90,7 +96,7 @@ fn address_page(
     signed_in: &SignedIn,
     proof: &str,
     address: &str,
-    error: Option<EmailProblem>,
+    error: Option<AddressError>,
 ) -> Response {
     let layout = layout(app, visitor.language(None));
     html(&EmailAddressPage {

@@ -8,9 +8,17 @@ use http::StatusCode;
 
 use crate::{
     app::App,
-    domain::{act::Act, amr::Amr, factor::Factors, id::UserId, params::Params, refusal::Refusal},
+    domain::{
+        act::Act,
+        amr::{Acr, Amr},
+        factor::Factors,
+        id::UserId,
+        params::Params,
+        refusal::Refusal,
+    },
     error::{Error, Result},
     flows::{
+        assurance::{Occasion, wanted},
         browser::Proved,
         factor::Code,
         login::check_account,
@@ -115,14 +123,20 @@ async fn page(
     let in_progress = in_progress(app, visitor, proof).await;
     let layout = layout(app, visitor.language(in_progress.as_ref().and_then(InProgress::ui_locales)));
     let own = path(app, &format!("factor?proof={}", proof.id));
-    let code = code_field(&factors, query.get("use") == Some("recovery"));
+    let act = proof.act.as_deref().and_then(Act::parse);
+    // Where a policy wants what cannot be phished, a code would not be enough.
+    let is_passkey_wanted = act.is_none() && factors.passkeys > 0 && app.passkeys.is_some() && {
+        let occasion = in_progress.as_ref().map_or(Occasion::ACCOUNT, InProgress::occasion);
+        wanted(app, &user, occasion, &visitor.caller)? == Some(Acr::PhishingResistant)
+    };
+    let codes = if is_passkey_wanted { Factors { totps: 0, recovery_codes: 0, ..factors } } else { factors };
+    let code = code_field(&codes, query.get("use") == Some("recovery"));
     let passkey = own_passkey_form(app, visitor, &user.id, &factors, own.clone()).await?;
-    let others = [(CodeField::Totp, factors.totps), (CodeField::Recovery, factors.recovery_codes)]
+    let others = [(CodeField::Totp, codes.totps), (CodeField::Recovery, codes.recovery_codes)]
         .into_iter()
         .filter(|(field, count)| *count > 0 && Some(*field) != code)
         .map(|(field, _)| (format!("{own}&use={}", field.name()), field.offer(&layout)))
         .collect();
-    let act = proof.act.as_deref().and_then(Act::parse);
     let restart_href = match act {
         Some(act) => acts::confirm_path(app, act, proof.target.as_deref()),
         None => path_within(app, "login", in_progress.as_ref()),

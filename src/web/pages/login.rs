@@ -11,9 +11,10 @@ use serde_json::json;
 use crate::{
     app::App,
     config::CaptchaPage,
-    domain::{factor::FactorProblem, grant::Grant, params::Params, refusal::Refusal},
-    error::Error,
+    domain::{amr::Acr, assurance::Standing, factor::FactorProblem, params::Params, refusal::Refusal},
+    error::{Error, Result},
     flows::{
+        assurance::{Occasion, wanted},
         browser::Proved,
         captcha,
         login::{Identifier, by_password, check_account},
@@ -29,7 +30,7 @@ use crate::{
             assets::{Script, passkey_script},
             captcha::{captcha_view, with_captcha},
             factor::{answer, passkey_form},
-            layout, next_path, path, path_after_login, path_within, see_other, sign_in,
+            layout, next_path, path, path_after_login, path_within, see_other, sign_in, standing,
             views::{ContinueAs, LoginError, LoginNotice, LoginPage, captcha::CaptchaError, security::PasskeyForm},
         },
         refusal::status,
@@ -41,7 +42,11 @@ use crate::{
 pub async fn get(State(app): State<App>, visitor: Visitor, Query(query): Query) -> Result<Response, PageError> {
     let in_progress = InProgress::named(&app, &visitor, &query).await?;
     let is_switching = query.get("switch").is_some();
-    let next = next_path(&app, &visitor, in_progress.as_ref()).await?;
+    let next = match next_path(&app, &visitor, in_progress.as_ref()).await {
+        // Somebody else may be allowed to.
+        Err(Error::Refusal(Refusal::Policy(_))) if is_switching => path(&app, "login"),
+        next => next?,
+    };
     let is_needed = visitor.signed_in.is_none() || next.starts_with(&path(&app, "login"));
     if !is_needed && !is_switching {
         return Ok(see_other(&next));
@@ -61,7 +66,7 @@ pub async fn post(
     let username = form.get("username").unwrap_or_default();
     match enter(&app, &visitor, &form, in_progress.as_ref()).await {
         Ok(response) => Ok(response),
-        Err(error) => show_error(&app, &visitor, in_progress.as_ref(), Some(username), error).await,
+        Err(error) => Ok(show_error(&app, &visitor, in_progress.as_ref(), Some(username), error).await?),
     }
 }
 
@@ -77,7 +82,7 @@ pub async fn post_passkey(
     let answer = answer(&form).ok_or(FactorProblem::PasskeyRefused)?;
     match enter_by_passkey(&app, &visitor, &answer, in_progress.as_ref()).await {
         Ok(response) => Ok(response),
-        Err(error) => show_error(&app, &visitor, in_progress.as_ref(), None, error).await,
+        Err(error) => Ok(show_error(&app, &visitor, in_progress.as_ref(), None, error).await?),
     }
 }
 
@@ -92,26 +97,23 @@ async fn enter_by_passkey(
     visitor: &Visitor,
     answer: &Answer<'_>,
     in_progress: Option<&InProgress>,
-) -> Result<Response, Error> {
+) -> Result<Response> {
     let Shown { user, amr, at } = passkey::show_anybody(app, &visitor.browser, answer, &visitor.caller).await?;
     let found = store::user::find(&app.db, &user).await?.ok_or(FactorProblem::PasskeyRefused)?;
     check_account(&found)?;
+    wanted(app, &found, in_progress.map_or(Occasion::ACCOUNT, InProgress::occasion), &visitor.caller)?;
     sign_in(app, visitor, &Proved { user, at, amr, proof: None }, in_progress).await
 }
 
-async fn enter(
-    app: &App,
-    visitor: &Visitor,
-    form: &Params,
-    in_progress: Option<&InProgress>,
-) -> Result<Response, Error> {
+async fn enter(app: &App, visitor: &Visitor, form: &Params, in_progress: Option<&InProgress>) -> Result<Response> {
     let username = form.get("username").unwrap_or_default();
     let password = form.get("password").unwrap_or_default();
     let attempt = captcha::check_login(app, username, &visitor.browser, form, &visitor.caller).await?;
     let proved_at = app.clock.now();
     let user = by_password(app, &Identifier::Typed(username.to_owned()), password).await?;
     attempt.succeed(app).await?;
-    let wanted = in_progress.and_then(InProgress::grant).and_then(Grant::wanted_acr);
+    let required = wanted(app, &user, in_progress.map_or(Occasion::ACCOUNT, InProgress::occasion), &visitor.caller)?;
+    let wanted = required.max(in_progress.and_then(InProgress::wanted_acr));
     let waiting = in_progress.map(InProgress::waiting).unwrap_or_default();
     match prove::go_on(app, &visitor.browser, &user, proved_at, wanted, waiting).await? {
         Step::Done(amr) => {
@@ -127,14 +129,14 @@ async fn show_error(
     in_progress: Option<&InProgress>,
     username: Option<&str>,
     error: Error,
-) -> Result<Response, PageError> {
+) -> Result<Response> {
     let (shown, status) = what_to_show(error)?;
     let page = show(app, visitor, in_progress, username, Some(shown)).await?;
     Ok((status, page).into_response())
 }
 
 /// What a person can mend is shown at the form; the rest is an error page.
-fn what_to_show(error: Error) -> Result<(LoginError, StatusCode), Error> {
+fn what_to_show(error: Error) -> Result<(LoginError, StatusCode)> {
     let shown = match error.refusal() {
         Some(Refusal::WrongCredentials) => LoginError::WrongCredentials,
         Some(Refusal::UserLocked) => LoginError::Locked,
@@ -157,7 +159,7 @@ async fn show(
     in_progress: Option<&InProgress>,
     username: Option<&str>,
     error: Option<LoginError>,
-) -> Result<Response, Error> {
+) -> Result<Response> {
     let passkey = match &app.passkeys {
         Some(_) => Some(PasskeyForm {
             refresh: Some(path(app, "login/passkey")),
@@ -165,7 +167,12 @@ async fn show(
         }),
         None => None,
     };
-    let page = page(app, visitor, in_progress, username, error, passkey);
+    let standing = match standing(app, visitor, in_progress).await {
+        // Whoever is signed in may not go on; somebody else may.
+        Err(Error::Refusal(Refusal::Policy(_))) => None,
+        standing => standing?,
+    };
+    let page = page(app, visitor, in_progress, Form { username, error, standing, passkey });
     let captcha = match captcha::is_login_checked(app, username, &visitor.caller).await? {
         true => captcha_view(app, CaptchaPage::Login, &visitor.browser, page.layout.language)?,
         false => None,
@@ -175,34 +182,37 @@ async fn show(
     Ok(with_captcha(app, page.captcha.as_ref(), own, html(&page)))
 }
 
-fn page(
-    app: &App,
-    visitor: &Visitor,
-    in_progress: Option<&InProgress>,
-    username: Option<&str>,
+/// What the form is shown with.
+struct Form<'a> {
+    username: Option<&'a str>,
     error: Option<LoginError>,
+    /// Of whoever is signed in.
+    standing: Option<Standing>,
     passkey: Option<PasskeyForm>,
-) -> LoginPage {
-    let grant = in_progress.and_then(InProgress::grant);
+}
+
+fn page(app: &App, visitor: &Visitor, in_progress: Option<&InProgress>, form: Form<'_>) -> LoginPage {
+    let Form { username, error, standing, passkey } = form;
     let language = visitor.language(in_progress.and_then(InProgress::ui_locales));
-    let hint = grant.and_then(|grant| grant.hinted_identifier(app.server_name()));
-    // A request that wants the password again is about the account that is signed in.
-    let wants_again = grant
-        .zip(visitor.signed_in.as_ref())
-        .filter(|(grant, signed_in)| !grant.accepts_login_of(signed_in.auth_time, app.clock.now()));
-    let prefilled = username.or(hint).or(wants_again.map(|(_, signed_in)| signed_in.user.username.as_str()));
+    let hint = in_progress.and_then(InProgress::grant).and_then(|grant| grant.hinted_identifier(app.server_name()));
+    // What wants another login wants it of the account that is signed in.
+    let again = match standing {
+        Some(Standing::Again(wanted)) => visitor.signed_in.as_ref().map(|signed_in| (signed_in, wanted)),
+        _ => None,
+    };
+    let own = again.map(|(signed_in, _)| signed_in.user.username.as_str());
+    let prefilled = username.or(hint).or(own);
     LoginPage {
         layout: layout(app, language),
         action: path_within(app, "login", in_progress),
         csrf: visitor.csrf(app),
         username: prefilled.unwrap_or_default().to_owned(),
         error,
-        notice: notice(app, in_progress, wants_again.is_some()),
+        notice: notice(app, in_progress, again.map(|(_, wanted)| wanted)),
         client: in_progress.and_then(|in_progress| in_progress.client_view(visitor)),
         register_href: register::is_open(app).then(|| path_within(app, "register", in_progress)),
-        continue_as: visitor.signed_in.as_ref().filter(|_| wants_again.is_none()).map(|signed_in| ContinueAs {
-            user_id: signed_in.user.mxid(app.server_name()),
-            href: path_after_login(app, in_progress),
+        continue_as: visitor.signed_in.as_ref().filter(|_| again.is_none() && standing.is_some()).map(|signed_in| {
+            ContinueAs { user_id: signed_in.user.mxid(app.server_name()), href: path_after_login(app, in_progress) }
         }),
         passkey,
         captcha: None,
@@ -210,10 +220,13 @@ fn page(
     }
 }
 
-fn notice(app: &App, in_progress: Option<&InProgress>, wants_again: bool) -> Option<LoginNotice> {
+fn notice(app: &App, in_progress: Option<&InProgress>, again: Option<Option<Acr>>) -> Option<LoginNotice> {
     let is_sign_up = in_progress.is_some_and(InProgress::wants_registration);
-    match is_sign_up && !register::is_open(app) {
-        true => Some(LoginNotice::RegistrationClosed),
-        false => wants_again.then_some(LoginNotice::Reauthenticate),
+    match (again, is_sign_up && !register::is_open(app)) {
+        (_, true) => Some(LoginNotice::RegistrationClosed),
+        (Some(Some(Acr::PhishingResistant)), _) => Some(LoginNotice::WithPasskey),
+        (Some(Some(Acr::Mfa)), _) => Some(LoginNotice::WithSecondFactor),
+        (Some(_), _) => Some(LoginNotice::Reauthenticate),
+        (None, _) => None,
     }
 }

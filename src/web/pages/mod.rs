@@ -4,6 +4,7 @@ pub mod account;
 mod acts;
 pub mod apps;
 pub mod assets;
+pub mod assurance;
 pub mod authorize;
 pub mod captcha;
 pub mod confirm;
@@ -36,7 +37,8 @@ use crate::{
     app::App,
     crypto::secret::Kind,
     domain::{
-        amr::Amr,
+        amr::{Acr, Amr},
+        assurance::Standing,
         grant::Grant,
         id::{GrantId, SsoLoginId},
         params::Params,
@@ -46,6 +48,7 @@ use crate::{
     error::Result,
     flows::{
         self,
+        assurance::{Occasion, judge},
         browser::{self, Proved, SignedIn},
         prove::Waiting,
     },
@@ -202,21 +205,38 @@ impl InProgress {
         }
     }
 
-    /// Tells whether a login is recent enough, and as strong as the client asked for where the person can do more; an older
-    /// client never asks for another one.
-    async fn accepts(&self, app: &App, signed_in: &SignedIn) -> Result<bool> {
-        let Some(grant) = self.grant() else { return Ok(true) };
-        if !grant.accepts_login_of(signed_in.auth_time, app.clock.now()) {
-            return Ok(false);
+    /// Gives what a login is used for that carries this on.
+    fn occasion(&self) -> Occasion<'_> {
+        match self {
+            Self::Authorization { grant, client } => Occasion::authorization(client, &grant.scope),
+            Self::SsoLogin(_) => Occasion::SSO,
+            Self::Account(_) => Occasion::ACCOUNT,
         }
-        let reached = signed_in.session.amr.as_ref().map(Amr::acr);
-        match grant.wanted_acr() {
-            // Whoever has just signed in for this did what they can.
-            Some(wanted) if reached < Some(wanted) && signed_in.auth_time < grant.created_at => {
-                Ok(store::factor::find(&app.db, &signed_in.user.id).await?.reaches() < Some(wanted))
+    }
+
+    /// Tells whether a login is enough for this: recent enough, and as strong as the client asked for where the person can do
+    /// more; and what the policies require besides.
+    async fn standing(&self, app: &App, visitor: &Visitor, signed_in: &SignedIn) -> Result<Standing> {
+        if let Some(grant) = self.grant() {
+            if !grant.accepts_login_of(signed_in.auth_time, app.clock.now()) {
+                return Ok(Standing::Again(None));
             }
-            _ => Ok(true),
+            let reached = signed_in.session.amr.as_ref().map(Amr::acr);
+            // Whoever has just signed in for this did what they can.
+            if let Some(wanted) = grant.wanted_acr()
+                && reached < Some(wanted)
+                && signed_in.auth_time < grant.created_at
+                && store::factor::find(&app.db, &signed_in.user.id).await?.reaches() >= Some(wanted)
+            {
+                return Ok(Standing::Again(Some(wanted)));
+            }
         }
+        judge(app, signed_in, self.occasion(), &visitor.caller).await
+    }
+
+    /// Gives the class of login that the client would like.
+    fn wanted_acr(&self) -> Option<Acr> {
+        self.grant()?.wanted_acr()
     }
 
     /// Gives what a login in two steps writes down of this.
@@ -263,7 +283,11 @@ impl InProgress {
 
 /// Gives the page that is needed next; the account page when nothing is in progress.
 async fn next_path(app: &App, visitor: &Visitor, in_progress: Option<&InProgress>) -> Result<String> {
-    let Some(in_progress) = in_progress else { return Ok(path(app, "account/")) };
+    let standing = standing(app, visitor, in_progress).await?;
+    let Some(in_progress) = in_progress else {
+        let page = if matches!(standing, Some(Standing::Again(_))) { "login" } else { "account/" };
+        return Ok(path(app, page));
+    };
     let is_sign_up = in_progress.wants_registration() && flows::register::is_open(app);
     Ok(match &visitor.signed_in {
         None if is_sign_up => path_within(app, "register", Some(in_progress)),
@@ -271,9 +295,19 @@ async fn next_path(app: &App, visitor: &Visitor, in_progress: Option<&InProgress
         Some(signed_in) if is_sign_up && signed_in.auth_time < in_progress.created_at() => {
             path_within(app, "register", Some(in_progress))
         }
-        Some(signed_in) if in_progress.accepts(app, signed_in).await? => in_progress.question_path(app),
+        // Whoever lacks what is required is told so there.
+        Some(_) if !matches!(standing, Some(Standing::Again(_))) => in_progress.question_path(app),
         _ => path_within(app, "login", Some(in_progress)),
     })
+}
+
+/// Judges the login of whoever is signed in for what is in progress, or else for the pages of the account.
+async fn standing(app: &App, visitor: &Visitor, in_progress: Option<&InProgress>) -> Result<Option<Standing>> {
+    let Some(signed_in) = &visitor.signed_in else { return Ok(None) };
+    Ok(Some(match in_progress {
+        Some(in_progress) => in_progress.standing(app, visitor, signed_in).await?,
+        None => judge(app, signed_in, Occasion::ACCOUNT, &visitor.caller).await?,
+    }))
 }
 
 /// Gives where a browser goes that was just signed in.

@@ -40,7 +40,7 @@ pub async fn post(State(app): State<App>, visitor: Visitor, PageForm(form): Page
         return Ok(confirm());
     }
     let page = page(&app, &visitor, signed_in, &form);
-    let chosen = password::choose(&app, &signed_in.user.username, form.get("password").unwrap_or_default());
+    let chosen = password::choose(&app, &signed_in.user.username, form.get("password").unwrap_or_default())?;
     let chosen = match chosen {
         Ok(chosen) => chosen,
         Err(problem) => {

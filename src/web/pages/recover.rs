@@ -132,7 +132,7 @@ pub async fn post_link(
         Err(error) => return over(&app, &visitor, error),
     };
     let page = password_page(&app, &visitor, &secret, &found);
-    let chosen = match password::choose(&app, &found.user.username, form.get("password").unwrap_or_default()) {
+    let chosen = match password::choose(&app, &found.user.username, form.get("password").unwrap_or_default())? {
         Ok(chosen) => chosen,
         Err(problem) => {
             let page = RecoverPasswordPage { password_error: Some(PasswordError::from(problem)), ..page };

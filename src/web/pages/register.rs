@@ -16,16 +16,19 @@ use crate::{
         email::EmailProblem,
         id::{RegistrationId, RegistrationTokenId},
         params::Params,
+        policy::Violations,
         refusal::Refusal,
         registration_token::RegistrationTokenProblem,
-        user::{UsernameProblem, choose_username, mxid},
+        user::{choose_username, mxid},
     },
     error::{Error, Result},
     flows::{
+        Caller,
         browser::Proved,
         captcha,
         email::{self, Applicant},
         password,
+        permit::{self, Origin},
         register::{Completed, Errand, Step, begin, change, check_username, find, finish, is_open, step},
         registration_token,
     },
@@ -40,9 +43,9 @@ use crate::{
             layout, path, path_after_login, path_within, see_other, sign_in,
             views::{
                 ContinueAs, HttpsLink, Layout, PasswordError, PasswordStrength, RegisterError, RegisterFinishPage,
-                RegisterPage, RegistrationClosedPage, TermsView,
+                RegisterPage, RegistrationClosedPage, TermsView, UsernameError,
                 captcha::CaptchaError,
-                emails::{EmailAddressPage, EmailCodePage, EmailFor},
+                emails::{AddressError, EmailAddressPage, EmailCodePage, EmailFor},
                 signup::TokenField,
             },
         },
@@ -95,7 +98,7 @@ struct Typed {
 #[derive(Default)]
 struct Wrong {
     token: Option<RegistrationTokenProblem>,
-    username: Option<UsernameProblem>,
+    username: Option<UsernameError>,
     password: Option<PasswordError>,
     other: Option<RegisterError>,
 }
@@ -154,6 +157,21 @@ fn kept_token(again: Option<&Registration>, typed: &str) -> Option<RegistrationT
     again.filter(|_| typed.trim().is_empty())?.registration_token_id.clone()
 }
 
+/// Judges a name as far as nobody else has to be asked.
+fn judge_username(app: &App, raw: &str, caller: &Caller) -> Result<Result<(), UsernameError>> {
+    let username = match choose_username(raw, app.server_name()) {
+        Ok(username) => username,
+        Err(problem) => return Ok(Err(UsernameError::Problem(problem))),
+    };
+    match permit::username(app, &username, &Origin::Password, caller) {
+        Ok(()) => Ok(Ok(())),
+        Err(Error::Refusal(Refusal::Policy(violations))) if violations.of_field("username").is_some() => {
+            Ok(Err(UsernameError::Policy(violations)))
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// The fields are judged by themselves, then the CAPTCHA, which is good once, then the token, which nobody finds out by guessing
 /// then, and only then the homeserver is asked and anything is hashed (INV-08).
 async fn check_and_begin(
@@ -164,15 +182,15 @@ async fn check_and_begin(
     form: &Params,
 ) -> Result<Result<RegistrationId, Wrong>> {
     let raw = form.get("username").unwrap_or_default();
-    let password = password::choose(app, raw, form.get("password").unwrap_or_default()).map_err(PasswordError::from);
-    let (username, typed_token) = (choose_username(raw, app.server_name()), form.get("token").unwrap_or_default());
+    let password = password::choose(app, raw, form.get("password").unwrap_or_default())?.map_err(PasswordError::from);
+    let (username, typed_token) = (judge_username(app, raw, &visitor.caller)?, form.get("token").unwrap_or_default());
     let kept_token = kept_token(again, typed_token);
     let token_problem = match &kept_token {
         Some(_) => None,
         None => registration_token::problem_of(app, typed_token),
     };
     let password = match (username, password, token_problem) {
-        (Ok(_), Ok(password), None) => password,
+        (Ok(()), Ok(password), None) => password,
         (username, password, token) => {
             return Ok(Err(Wrong { token, username: username.err(), password: password.err(), other: None }));
         }
@@ -192,10 +210,11 @@ async fn check_and_begin(
         }
         Err(error) => return Err(error),
     };
-    let username = match check_username(app, raw).await {
+    let username = match check_username(app, raw, &Origin::Password, &visitor.caller).await {
         Ok(username) => username,
         Err(Error::Refusal(Refusal::Username(problem))) => {
-            return Ok(Err(Wrong { username: Some(problem), ..Wrong::default() }));
+            let username = Some(UsernameError::Problem(problem));
+            return Ok(Err(Wrong { username, ..Wrong::default() }));
         }
         Err(Error::Refusal(Refusal::HomeserverUnavailable)) => {
             return Ok(Err(Wrong { other: Some(RegisterError::Unavailable), ..Wrong::default() }));
@@ -317,7 +336,7 @@ impl SignUp {
         }
     }
 
-    fn address_page(&self, app: &App, visitor: &Visitor, address: &str, error: Option<EmailProblem>) -> Response {
+    fn address_page(&self, app: &App, visitor: &Visitor, address: &str, error: Option<AddressError>) -> Response {
         let layout = self.layout(app, visitor);
         html(&EmailAddressPage {
             action: self.path(app, "email"),
@@ -329,6 +348,12 @@ impl SignUp {
             others: vec![(self.restart_href(app), layout.restart_sign_up())],
             layout,
         })
+    }
+
+    /// The rules of this service do not take an address.
+    fn address_refused(&self, app: &App, visitor: &Visitor, address: &str, violations: Violations) -> Response {
+        let page = self.address_page(app, visitor, address, Some(AddressError::Policy(violations)));
+        (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
     }
 
     fn code_page(
@@ -384,7 +409,11 @@ pub async fn post_email(
     match email::begin_for_sign_up(&app, &visitor.browser, id, address, &visitor.caller).await {
         Ok(_) => Ok(see_other(&sign_up.path(&app, "code"))),
         Err(Error::Refusal(Refusal::Email(problem))) => {
-            Ok(refused(problem, sign_up.address_page(&app, &visitor, address, Some(problem))))
+            let error = Some(AddressError::Problem(problem));
+            Ok(refused(problem, sign_up.address_page(&app, &visitor, address, error)))
+        }
+        Err(Error::Refusal(Refusal::Policy(violations))) => {
+            Ok(sign_up.address_refused(&app, &visitor, address, violations))
         }
         Err(error) => Err(error.into()),
     }
@@ -464,16 +493,28 @@ pub async fn post_finish(
             return Ok(invitation.forget(&app, see_other(&sign_up.path(&app, "waiting"))));
         }
         Err(Error::Refusal(Refusal::Username(problem))) => {
-            let wrong = Wrong { username: Some(problem), ..Wrong::default() };
+            let wrong = Wrong { username: Some(UsernameError::Problem(problem)), ..Wrong::default() };
             return Ok(first_form_again(&app, &visitor, &sign_up, wrong).await?);
         }
         Err(Error::Refusal(Refusal::RegistrationToken(problem))) => {
             let wrong = Wrong { token: Some(problem), ..Wrong::default() };
             return Ok(first_form_again(&app, &visitor, &sign_up, wrong).await?);
         }
+        // What the rules say of the name or the address is mended where it is asked for.
+        Err(Error::Refusal(Refusal::Policy(violations))) if violations.of_field("username").is_some() => {
+            let wrong = Wrong { username: Some(UsernameError::Policy(violations)), ..Wrong::default() };
+            return Ok(first_form_again(&app, &visitor, &sign_up, wrong).await?);
+        }
+        Err(Error::Refusal(Refusal::Policy(violations)))
+            if violations.of_field("email").is_some() && email.is_some() =>
+        {
+            let address = email.unwrap_or_default();
+            return Ok(sign_up.address_refused(&app, &visitor, &address, violations));
+        }
         Err(Error::Refusal(Refusal::Email(problem))) => {
             let address = email.unwrap_or_default();
-            return Ok(refused(problem, sign_up.address_page(&app, &visitor, &address, Some(problem))));
+            let error = Some(AddressError::Problem(problem));
+            return Ok(refused(problem, sign_up.address_page(&app, &visitor, &address, error)));
         }
         Err(Error::Refusal(Refusal::TermsNotAgreed)) => RegisterError::TermsNotAgreed,
         Err(Error::Refusal(Refusal::HomeserverUnavailable)) => RegisterError::Unavailable,

@@ -21,6 +21,7 @@ use crate::{
             layout, path, see_other,
             views::{
                 Moment,
+                policy::lacking_notice,
                 security::{
                     PasskeyAddPage, PasskeyForm, PasskeyView, ProofError, RecoveryCodesPage, SecurityPage, TotpPage,
                 },
@@ -37,7 +38,8 @@ pub async fn get(State(app): State<App>, visitor: Visitor, Query(query): Query) 
     let factors = store::factor::find(&app.db, &user.id).await?;
     let passkeys = store::factor::list_passkeys(&app.db, &user.id).await?;
     let layout = layout(&app, visitor.language(None));
-    let notice = acts::notice(&layout, &query);
+    let lacking = visitor.lacking.map(|wanted| lacking_notice(wanted, &layout));
+    let notice = lacking.or(acts::notice(&layout, &query));
     Ok(html(&SecurityPage {
         layout,
         csrf: visitor.csrf_as(&app, signed_in),

@@ -6,14 +6,14 @@ use axum::{extract::State, response::Response};
 use crate::{
     app::App,
     domain::{refusal::Refusal, sso_login::SsoLogin},
-    flows::{
-        browser::SignedIn,
-        sso::{approve, begin, deny, redirect_url},
-    },
+    error::Error,
+    flows::sso::{approve, begin, check_person, deny, redirect_url},
     web::{
         frame::{PageError, html, with_form_action},
         pages::{
-            InProgress, layout, next_path, path, see_other,
+            InProgress,
+            assurance::{admit, refused},
+            layout, next_path, path, see_other,
             views::{Destination, SsoPage},
         },
         request::{PageForm, Query, Segment, Visitor},
@@ -31,12 +31,21 @@ pub async fn start(State(app): State<App>, visitor: Visitor, Query(query): Query
     Ok(see_other(&next_path(&app, &visitor, Some(&InProgress::SsoLogin(Box::new(login)))).await?))
 }
 
-/// Shows the question, to somebody who is signed in.
+/// Shows the question, to somebody who is signed in well enough.
 pub async fn get(State(app): State<App>, visitor: Visitor, Segment(login): Segment) -> Result<Response, PageError> {
     let in_progress = InProgress::sso_login(&app, &visitor, &login).await?;
-    let Some((signed_in, login)) = question(&visitor, &in_progress) else {
-        return Ok(see_other(&next_path(&app, &visitor, Some(&in_progress)).await?));
+    let signed_in = match admit(&app, &visitor, &in_progress).await? {
+        Ok(signed_in) => signed_in,
+        Err(before) => return Ok(before),
     };
+    let login = login_of(&in_progress)?;
+    match check_person(&app, signed_in, &visitor.caller).await {
+        Ok(()) => {}
+        Err(Error::Refusal(Refusal::Policy(violations))) => {
+            return Ok(refused(&app, &visitor, &in_progress, None, violations));
+        }
+        Err(error) => return Err(error.into()),
+    }
     let page = SsoPage {
         layout: layout(&app, visitor.language(None)),
         action: path(&app, &format!("sso/{}", login.id)),
@@ -56,13 +65,15 @@ pub async fn post(
     PageForm(form): PageForm,
 ) -> Result<Response, PageError> {
     let in_progress = InProgress::sso_login(&app, &visitor, &login).await?;
-    let Some((signed_in, login)) = question(&visitor, &in_progress) else {
-        return Ok(see_other(&next_path(&app, &visitor, Some(&in_progress)).await?));
+    let signed_in = match admit(&app, &visitor, &in_progress).await? {
+        Ok(signed_in) => signed_in,
+        Err(before) => return Ok(before),
     };
+    let login = login_of(&in_progress)?;
     visitor.check_form_as(&app, &form, signed_in)?;
     match form.get("action") {
         Some("allow") => {
-            let location = approve(&app, login, signed_in).await?;
+            let location = approve(&app, login, signed_in, &visitor.caller).await?;
             Ok(with_form_action(&login.redirect_url, see_other(&location)))
         }
         // SSO-04: the client is told nothing, so the person stays here.
@@ -75,9 +86,9 @@ pub async fn post(
     }
 }
 
-fn question<'a>(visitor: &'a Visitor, in_progress: &'a InProgress) -> Option<(&'a SignedIn, &'a SsoLogin)> {
+fn login_of(in_progress: &InProgress) -> Result<&SsoLogin, Refusal> {
     match in_progress {
-        InProgress::SsoLogin(login) => Some((visitor.signed_in.as_ref()?, login)),
-        InProgress::Authorization { .. } | InProgress::Account(_) => None,
+        InProgress::SsoLogin(login) => Ok(login),
+        _ => Err(Refusal::TransactionOver),
     }
 }

@@ -10,7 +10,9 @@ use zxcvbn::feedback::{Suggestion, Warning};
 
 use super::assets;
 use crate::{
-    domain::{factor::FactorProblem, redirect_uri::is_run_by_browsers, time::Date, user::UsernameProblem},
+    domain::{
+        factor::FactorProblem, policy::Violations, redirect_uri::is_run_by_browsers, time::Date, user::UsernameProblem,
+    },
     flows::password::PasswordProblem,
     language::Language,
 };
@@ -24,6 +26,7 @@ pub mod account;
 pub mod captcha;
 pub mod emails;
 pub mod events;
+pub mod policy;
 pub mod recover;
 pub mod security;
 pub mod signup;
@@ -220,8 +223,11 @@ impl LoginError {
 pub enum LoginNotice {
     /// PRM-03: sign-up was asked for and is closed.
     RegistrationClosed,
-    /// PRM-02, PRM-04: the client wants the password again.
+    /// PRM-02, PRM-04: the client wants the password again, or a policy does.
     Reauthenticate,
+    /// The login is not strong enough, and the person can do more.
+    WithSecondFactor,
+    WithPasskey,
 }
 
 impl LoginNotice {
@@ -229,6 +235,8 @@ impl LoginNotice {
         match self {
             Self::RegistrationClosed => fl!(layout.loader(), "login-notice-registration-closed"),
             Self::Reauthenticate => fl!(layout.loader(), "login-notice-reauthenticate"),
+            Self::WithSecondFactor => fl!(layout.loader(), "policy-login-notice-mfa"),
+            Self::WithPasskey => fl!(layout.loader(), "policy-login-notice-phr"),
         }
     }
 }
@@ -366,6 +374,22 @@ fn username_text(problem: UsernameProblem, layout: &Layout) -> String {
     }
 }
 
+/// Why a name cannot be chosen.
+#[derive(Clone, Debug)]
+pub enum UsernameError {
+    Problem(UsernameProblem),
+    Policy(Violations),
+}
+
+impl UsernameError {
+    fn text(&self, layout: &Layout) -> String {
+        match self {
+            Self::Problem(problem) => username_text(*problem, layout),
+            Self::Policy(violations) => policy::sentences(violations, layout).join(" "),
+        }
+    }
+}
+
 /// Why a password cannot be chosen.
 #[derive(Clone, Debug)]
 pub enum PasswordError {
@@ -373,6 +397,7 @@ pub enum PasswordError {
     TooShort,
     TooWeak(PasswordStrength),
     TooLong,
+    Policy(Violations),
 }
 
 impl From<PasswordProblem> for PasswordError {
@@ -382,6 +407,7 @@ impl From<PasswordProblem> for PasswordError {
             PasswordProblem::TooShort => Self::TooShort,
             PasswordProblem::TooWeak(entropy) => Self::TooWeak(PasswordStrength::from(&*entropy)),
             PasswordProblem::TooLong => Self::TooLong,
+            PasswordProblem::Policy(violations) => Self::Policy(violations),
         }
     }
 }
@@ -394,6 +420,7 @@ impl PasswordError {
             Self::TooShort => fl!(messages, "password-error-too-short"),
             Self::TooWeak(_) => fl!(messages, "password-error-too-weak"),
             Self::TooLong => fl!(messages, "password-error-too-long"),
+            Self::Policy(violations) => policy::sentences(violations, layout).join(" "),
         }
     }
 }
@@ -431,7 +458,7 @@ pub struct RegisterPage {
     /// The homeserver's name, shown behind the user name.
     pub server: String,
     pub username: String,
-    pub username_error: Option<UsernameProblem>,
+    pub username_error: Option<UsernameError>,
     pub password_error: Option<PasswordError>,
     /// Absent where no token is needed, or one is kept already.
     pub token: Option<TokenField>,
@@ -457,7 +484,7 @@ impl RegisterPage {
     }
 
     fn username_message(&self) -> Option<String> {
-        self.username_error.map(|problem| username_text(problem, &self.layout))
+        self.username_error.as_ref().map(|error| error.text(&self.layout))
     }
 
     fn focuses_username(&self) -> bool {
@@ -756,11 +783,17 @@ pub struct ErrorPage {
 #[cfg(test)]
 mod tests {
     use super::{
-        emails::{EmailAddressPage, EmailCodePage, EmailFor, EmailView, EmailsPage},
+        emails::{AddressError, EmailAddressPage, EmailCodePage, EmailFor, EmailView, EmailsPage},
+        policy::{LackingPage, Refuse, RefusedPage},
         recover::{PasswordPage, RecoverError, RecoverPage, RecoverPasswordPage, RecoverWords, RecoverWordsPage},
         *,
     };
-    use crate::domain::{email::EmailProblem, registration_token::RegistrationTokenProblem};
+    use crate::domain::{
+        amr::Acr,
+        email::EmailProblem,
+        policy::{Decision, Violation},
+        registration_token::RegistrationTokenProblem,
+    };
     use signup::WaitingPage;
 
     const HOSTILE: &str = "\"'><script>alert(1)</script>&{$x}";
@@ -798,7 +831,7 @@ mod tests {
             csrf: "c".to_owned(),
             server: "example.org".to_owned(),
             username: "alice".to_owned(),
-            username_error,
+            username_error: username_error.map(UsernameError::Problem),
             password_error,
             token: None,
             needs_approval: false,
@@ -866,7 +899,7 @@ mod tests {
                 asked_for: if i % 2 == 0 { EmailFor::Account } else { EmailFor::SignUp },
                 proof: some(),
                 email: hostile(),
-                error,
+                error: error.map(AddressError::Problem),
                 others: others(),
             };
             let code = EmailCodePage {
@@ -881,6 +914,48 @@ mod tests {
             [address.render(), code.render()]
         });
         lists.into_iter().chain(forms).collect()
+    }
+
+    fn violations(code: &str) -> Violations {
+        let violation = |code: &str, msg: &str| Violation { code: code.to_owned(), field: None, msg: msg.to_owned() };
+        let list = vec![violation(code, HOSTILE), violation("their-own", HOSTILE)];
+        Violations { decision: Decision::Login, list }
+    }
+
+    /// What the rules say, on every page that can say it.
+    fn policy_pages(layout: impl Fn() -> Layout) -> Vec<askama::Result<String>> {
+        let (hostile, some) = (|| HOSTILE.to_owned(), || Some(HOSTILE.to_owned()));
+        let client = || Some(client(HOSTILE, "com.example.app:/callback"));
+        let refuse = || Some(Refuse { action: hostile(), csrf: hostile(), client: client() });
+        let refused = [(refuse(), None), (None, ReturnLink::to("https://x.test/'>"))].map(|(refuse, return_link)| {
+            let (violations, devices_href) = (violations(HOSTILE), refuse.is_none().then(hostile));
+            RefusedPage { layout: layout(), violations, refuse, return_link, devices_href, switch_href: some() }
+                .render()
+        });
+        let lacking = [(Acr::Mfa, None), (Acr::PhishingResistant, client())].map(|(wanted, client)| {
+            let (user_id, security_href, switch_href) = (some(), hostile(), hostile());
+            LackingPage { layout: layout(), wanted, user_id, client, security_href, switch_href }.render()
+        });
+        let forms = [
+            RegisterPage {
+                username_error: Some(UsernameError::Policy(violations(HOSTILE))),
+                layout: layout(),
+                ..register(None, Some(PasswordError::Policy(violations(HOSTILE))))
+            }
+            .render(),
+            EmailAddressPage {
+                layout: layout(),
+                action: hostile(),
+                csrf: hostile(),
+                asked_for: EmailFor::Account,
+                proof: None,
+                email: hostile(),
+                error: Some(AddressError::Policy(violations(HOSTILE))),
+                others: Vec::new(),
+            }
+            .render(),
+        ];
+        refused.into_iter().chain(lacking).chain(forms).collect()
     }
 
     fn new_password_pages(layout: impl Fn() -> Layout) -> Vec<askama::Result<String>> {
@@ -948,7 +1023,12 @@ mod tests {
             LoginError::Captcha(CaptchaError::Needed),
         ];
         for error in errors.map(Some).into_iter().chain([None]) {
-            for notice in [LoginNotice::RegistrationClosed, LoginNotice::Reauthenticate] {
+            for notice in [
+                LoginNotice::RegistrationClosed,
+                LoginNotice::Reauthenticate,
+                LoginNotice::WithSecondFactor,
+                LoginNotice::WithPasskey,
+            ] {
                 let page = LoginPage {
                     layout: layout(),
                     action: hostile(),
@@ -1001,7 +1081,7 @@ mod tests {
                 server: hostile(),
                 username: hostile(),
                 error: Some(error),
-                username_error: Some(problems[i % problems.len()]),
+                username_error: Some(UsernameError::Problem(problems[i % problems.len()])),
                 password_error: Some(password_error),
                 token: Some(TokenField { value: hostile(), problem: token_problems[i % token_problems.len()] }),
                 needs_approval: i % 2 == 0,
@@ -1032,6 +1112,7 @@ mod tests {
         }
         pages.extend(email_pages(layout));
         pages.extend(new_password_pages(layout));
+        pages.extend(policy_pages(layout));
         pages.push(RegistrationClosedPage { layout: layout(), login_href: some() }.render());
         for email in [some(), None] {
             let page =

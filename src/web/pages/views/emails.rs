@@ -4,8 +4,8 @@
 use askama::Template;
 use i18n_embed_fl::fl;
 
-use super::{Layout, Moment};
-use crate::domain::email::EmailProblem;
+use super::{Layout, Moment, policy};
+use crate::domain::{email::EmailProblem, policy::Violations};
 
 impl EmailProblem {
     pub(crate) fn text(self, layout: &Layout) -> String {
@@ -35,6 +35,22 @@ impl Layout {
 
     pub(crate) fn restart_sign_up(&self) -> String {
         fl!(self.loader(), "register-restart")
+    }
+}
+
+/// Why an address is not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AddressError {
+    Problem(EmailProblem),
+    Policy(Violations),
+}
+
+impl AddressError {
+    fn text(&self, layout: &Layout) -> String {
+        match self {
+            Self::Problem(problem) => problem.text(layout),
+            Self::Policy(violations) => policy::sentences(violations, layout).join(" "),
+        }
     }
 }
 
@@ -77,7 +93,7 @@ pub struct EmailAddressPage {
     /// For an account, what was shown for this act.
     pub proof: Option<String>,
     pub email: String,
-    pub error: Option<EmailProblem>,
+    pub error: Option<AddressError>,
     /// Other ways, each as address and words.
     pub others: Vec<(String, String)>,
 }
