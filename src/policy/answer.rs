@@ -10,6 +10,9 @@ use crate::domain::{
     time::HOUR,
 };
 
+/// How many rules may speak at once: a person reads them all.
+const MOST_RULES: usize = 100;
+
 /// One object of the set `require`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +56,10 @@ fn milliseconds(hours: f64) -> Option<i64> {
 fn read<T: for<'de> Deserialize<'de>>(value: Value, rule: &str, form: &str) -> Result<Vec<T>, Broken> {
     if value == Value::Undefined {
         return Ok(Vec::new());
+    }
+    let count = value.as_set().map(|set| set.len()).or_else(|_| value.as_array().map(|list| list.len()));
+    if count.is_ok_and(|count| count > MOST_RULES) {
+        return Err(Broken::file(rule, format!("has more than {MOST_RULES} entries")));
     }
     let read = serde_json::to_value(&value).and_then(serde_json::from_value::<Vec<T>>);
     read.map_err(|error| Broken::file(rule, format!("must be a set of objects {form}: {error}")))

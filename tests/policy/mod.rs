@@ -2,6 +2,8 @@
 
 mod acts;
 mod assurance;
+mod command;
+mod reload;
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! `cargo tool check | dev | load | import-load`: what the people who work on Keymaker run. Each command is one file; what they
+//! `cargo tool check | dev | load | import-load | policy`: what the people who work on Keymaker run. Each command is one file; what they
 //! share is the workspace's folders (`workspace.rs`) and the child processes that the tests start too.
 
 #![allow(clippy::print_stdout, reason = "what these commands print is what they are for")]
@@ -10,6 +10,7 @@ mod http;
 mod import_load;
 mod load;
 mod login;
+mod policy;
 mod postgres;
 mod support;
 mod workspace;
@@ -37,6 +38,8 @@ enum Command {
     Load(load::Arguments),
     /// Measures the import: a million users out of a real Synapse's tables, from and into both database engines.
     ImportLoad(import_load::Arguments),
+    /// Measures the policies: how long each decision takes with long lists.
+    Policy(policy::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::Dev(arguments) => dev::run(&arguments),
         Command::Load(arguments) => load::run(&arguments),
         Command::ImportLoad(arguments) => import_load::run(&arguments),
+        Command::Policy(arguments) => policy::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
