@@ -34,6 +34,14 @@ impl From<UpstreamProblem> for Error {
 }
 
 impl Error {
+    /// Says where a 429 would be misunderstood that we are too busy.
+    pub fn or_busy(self) -> Self {
+        match self {
+            Error::Refusal(Refusal::TooManyRequests { seconds }) => Refusal::BusyFor { seconds }.into(),
+            error => error,
+        }
+    }
+
     /// Gives the refusal, if this is one.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {

@@ -626,3 +626,10 @@ mail-rejected-heading = Your account was not approved
 mail-rejected-lead = The people who run { $service } have decided not to approve the account that you asked for. It is deleted.
 mail-rejected-reason = They say: { $reason }
 mail-rejected-again = If you think that this is a mistake, ask them.
+
+## What was done too often
+limits-wait-seconds = { $seconds ->
+    [one] There were too many attempts. Try again in a second.
+   *[other] There were too many attempts. Try again in { $seconds } seconds.
+}
+limits-wait-minutes = There were too many attempts. Try again in { $minutes } minutes.

@@ -629,3 +629,10 @@ mail-rejected-heading = Votre compte n’a pas été approuvé
 mail-rejected-lead = Les responsables de { $service } ont décidé de ne pas approuver le compte que vous avez demandé. Il est supprimé.
 mail-rejected-reason = Leur réponse : { $reason }
 mail-rejected-again = Si vous pensez que c’est une erreur, adressez-vous à eux.
+
+## What was done too often
+limits-wait-seconds = { $seconds ->
+    [one] Il y a eu trop de tentatives. Réessayez dans une seconde.
+   *[other] Il y a eu trop de tentatives. Réessayez dans { $seconds } secondes.
+}
+limits-wait-minutes = Il y a eu trop de tentatives. Réessayez dans { $minutes } minutes.

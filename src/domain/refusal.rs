@@ -146,6 +146,8 @@ pub enum Refusal {
     Busy,
     #[error("the check that tells people from programs does not work; try again in a moment")]
     CaptchaUnavailable,
+    #[error("too much is going on just now; try again in {seconds} seconds")]
+    BusyFor { seconds: i64 },
     #[error("the homeserver does not answer; try again in a moment")]
     HomeserverUnavailable,
 }
@@ -201,6 +203,7 @@ impl Refusal {
             Refusal::InvalidToken => "invalid_token",
             Refusal::InsufficientScope(_) => "insufficient_scope",
             Refusal::Busy
+            | Refusal::BusyFor { .. }
             | Refusal::CaptchaUnavailable
             | Refusal::HomeserverUnavailable
             | Refusal::LimitExceeded

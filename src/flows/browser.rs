@@ -67,7 +67,13 @@ pub struct Proved {
 /// # Errors
 /// `Busy` when the account was deactivated, or all its sessions were ended, since the proof: only another attempt can
 /// tell whether it still holds. `TransactionOver` when the second step is over or was used.
-pub async fn start(app: &App, proved: &Proved, before: Option<&SignedIn>, caller: &Caller) -> Result<Secret> {
+pub async fn start(
+    app: &App,
+    browser: &Secret,
+    proved: &Proved,
+    before: Option<&SignedIn>,
+    caller: &Caller,
+) -> Result<Secret> {
     let (user, now) = (&proved.user, app.clock.now());
     let happened = event::sign_in(app, user, caller).await?;
     let mut tx = app.db.write().await?;
@@ -83,6 +89,7 @@ pub async fn start(app: &App, proved: &Proved, before: Option<&SignedIn>, caller
         session::end_in(app, &mut tx, &before.session, EndReason::LoggedOut).await?;
     }
     let cookie = open_in(app, &mut tx, user, (now, Some(&proved.amr)), caller).await?;
+    store::known_browser::note(&mut tx, user, &browser.hash(), now).await?;
     event::record(app, &mut tx, user, happened, caller).await?;
     tx.commit().await.map_err(Error::from)?;
     Ok(cookie)

@@ -5,11 +5,16 @@ use crate::{
     clock::DAY,
     domain::session::EndReason,
     error::Result,
-    flows::{captcha, event::EVENT_LIFE, session},
+    flows::{
+        captcha,
+        event::EVENT_LIFE,
+        limit::{self, KNOWN_BROWSER_LIFE, Limiter, MOST_KEYS},
+        session,
+    },
     store,
 };
 
-/// Deletes authorizations, logins of older clients and sign-ups that ended a day ago (their codes are still told apart
+/// Forgets what was done so long ago that it is allowed again, and browsers that an account no longer knows. Deletes authorizations, logins of older clients and sign-ups that ended a day ago (their codes are still told apart
 /// as used until then), codes and links of mails (until then they are counted), CAPTCHAs that were passed, mails that nobody wants any more, events that are a year old, and closes sessions that expired.
 ///
 /// # Errors
@@ -27,6 +32,10 @@ pub async fn clean_up(app: &App) -> Result<()> {
     store::upstream_logout::delete_older_than(&mut tx, before).await?;
     captcha::clean_up(&mut tx, app.clock.now()).await?;
     store::mail::delete_expired(&mut tx, before).await?;
+    store::known_browser::delete_older_than(&mut tx, app.clock.now() - KNOWN_BROWSER_LIFE).await?;
+    for limiter in Limiter::ALL {
+        limit::sweep(&mut tx, limiter, app.clock.now() * 1000, MOST_KEYS).await?;
+    }
     store::event::delete_before(&mut tx, app.clock.now() - EVENT_LIFE).await?;
     let sessions = store::session::end_expired(&mut tx, before, EndReason::Expired).await?;
     let devices = session::end_expired_in(app, &mut tx, before).await?;

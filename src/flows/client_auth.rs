@@ -8,6 +8,10 @@ use crate::{
     crypto::secret::{equal, sha256},
     domain::{client::ClientAuthMethod, id::ClientId, params::Params, refusal::Refusal},
     error::Result,
+    flows::{
+        Caller,
+        limit::{self, Limiter},
+    },
     store::{self, client::Client},
 };
 
@@ -61,8 +65,8 @@ pub fn scheme_value<'a>(authorization: &'a str, scheme: &str) -> Option<&'a str>
 ///
 /// # Errors
 /// `InvalidClient` for an unknown client, wrong credentials, or another method than the registered one: which of them
-/// it was cannot be told from the answer.
-pub async fn authenticate(app: &App, authorization: Option<&str>, params: &Params) -> Result<Client> {
+/// it was cannot be told from the answer. `TooManyRequests` after too many wrong secrets.
+pub async fn authenticate(app: &App, authorization: Option<&str>, params: &Params, caller: &Caller) -> Result<Client> {
     let credentials = presented(authorization, params)?.ok_or(Refusal::InvalidClient)?;
     let (client_id, secret, method) = match &credentials {
         Credentials::Public(client_id) => (client_id, None, ClientAuthMethod::None),
@@ -72,12 +76,25 @@ pub async fn authenticate(app: &App, authorization: Option<&str>, params: &Param
     let client = store::client::find(&app.db, &client_id).await?;
     let is_right = match secret {
         None => true,
-        // An unknown client costs one comparison too.
-        Some(secret) => is_secret_of(app, client.as_ref(), secret.expose()),
+        Some(secret) => shows_secret(app, client.as_ref(), secret.expose(), caller).await?,
     };
     client
         .filter(|client| is_right && client.metadata.token_endpoint_auth_method == method)
         .ok_or_else(|| Refusal::InvalidClient.into())
+}
+
+/// Whoever is right costs a look and no more: the same clients come again and again.
+async fn shows_secret(app: &App, client: Option<&Client>, presented: &str, caller: &Caller) -> Result<bool> {
+    // All that nobody knows count as one client, or each would be a row.
+    let id = client.map_or("unknown", |client| client.id.as_str());
+    let key = format!("{id} {}", limit::address(caller));
+    limit::check(app, Limiter::ClientAuthentication, &key).await?;
+    // An unknown client costs one comparison too.
+    let is_right = is_secret_of(app, client, presented);
+    if !is_right {
+        limit::take(app, Limiter::ClientAuthentication, &key).await?;
+    }
+    Ok(is_right)
 }
 
 fn is_secret_of(app: &App, client: Option<&Client>, presented: &str) -> bool {

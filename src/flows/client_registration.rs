@@ -9,9 +9,16 @@ use crate::{
         id::ClientId,
     },
     error::{Error, Result},
-    flows::{Caller, permit},
+    flows::{
+        Caller,
+        limit::{self, Limiter},
+        permit,
+    },
     store::{self, client::Client},
 };
+
+/// What a registration counts that adds nothing (REG-16).
+const REUSE: f64 = 0.1;
 
 /// A client that was just registered, with its secret if it got one: it is shown this once.
 pub struct Registered {
@@ -24,16 +31,19 @@ pub struct Registered {
 /// Clients with a secret never share: the secret belongs to one of them.
 ///
 /// # Errors
-/// `Policy`, also for metadata that was registered before there was the rule; else when the store fails.
+/// `TooManyRequests`; `Policy`, also for metadata that was registered before there was the rule; else when the store fails.
 pub async fn register(app: &App, metadata: ClientMetadata, caller: &Caller) -> Result<Registered> {
     permit::client(app, &metadata, caller)?;
     let is_shared = metadata.token_endpoint_auth_method == ClientAuthMethod::None;
     let digest = is_shared.then(|| sha256(&metadata.digest_input()));
+    let address = limit::address(caller);
     if let Some(digest) = &digest
         && let Some(client) = store::client::find_by_digest(&app.db, digest).await?
     {
+        limit::take_part(app, Limiter::ClientRegistration, &address, REUSE).await?;
         return Ok(Registered { client, secret: None });
     }
+    limit::take(app, Limiter::ClientRegistration, &address).await?;
     let now = app.clock.now();
     let secret = (!is_shared).then(|| Secret::generate(Kind::ClientSecret));
     let client = Client {

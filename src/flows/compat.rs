@@ -63,7 +63,7 @@ pub struct LoggedIn {
 ///
 /// # Errors
 /// `WrongCredentials`, `InvalidLoginToken`; only after the right credential `UserDeactivated`, `UserLocked` and
-/// `BrowserLoginRequired` (CMP-14) and `Policy`; `LimitExceeded`; `DeviceRefused`; `HomeserverUnavailable`.
+/// `BrowserLoginRequired` (CMP-14) and `Policy`; `LimitExceeded`; `TooManyRequests`; `DeviceRefused`; `HomeserverUnavailable`.
 pub async fn login(app: &App, login: Login, caller: Caller) -> Result<LoggedIn> {
     let entry = match &login.credential {
         Credential::Password { identifier, password } => enter_by_password(app, identifier, password, &caller).await?,
@@ -89,7 +89,7 @@ struct Entry {
 
 async fn enter_by_password(app: &App, identifier: &Identifier, password: &str, caller: &Caller) -> Result<Entry> {
     let proved_at = app.clock.now();
-    let user = by_password(app, identifier, password).await.map_err(|error| match error {
+    let user = by_password(app, identifier, password, None, caller).await.map_err(|error| match error {
         // Clients of this API wait and try again when they are told so in these words.
         Error::Refusal(Refusal::Busy) => Refusal::LimitExceeded.into(),
         error => error,

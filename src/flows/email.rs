@@ -20,6 +20,7 @@ use crate::{
         browser::SignedIn,
         event,
         homeserver::{self, Job},
+        limit::{self, Limiter},
         mail::{self, Letter, LetterKind},
         permit, prove,
     },
@@ -85,6 +86,7 @@ pub async fn begin(
 ) -> Result<EmailVerificationId> {
     let (user, address) = (&signed_in.user.id, read(app, address)?);
     permit::email(app, &address, caller)?;
+    count_mail(app, Applicant::Account(user), &address, caller).await?;
     let mut tx = app.db.write().await?;
     prove::consume(app, &mut tx, signed_in, Act::AddEmail, None, proof).await?;
     if store::email::find_owner(&mut tx, &address).await?.as_ref() == Some(user) {
@@ -111,6 +113,7 @@ pub async fn begin_for_sign_up(
 ) -> Result<EmailVerificationId> {
     let address = read(app, address)?;
     permit::email(app, &address, caller)?;
+    count_mail(app, Applicant::SignUp(registration), &address, caller).await?;
     let mut tx = app.db.write().await?;
     let id = send_code(app, &mut tx, browser, Applicant::SignUp(registration), &address, caller).await?;
     tx.commit().await?;
@@ -122,6 +125,23 @@ fn read(app: &App, address: &str) -> Result<String> {
         return Err(EmailProblem::Unavailable.into());
     }
     Ok(email::typed(address).ok_or(EmailProblem::Invalid)?)
+}
+
+/// Counts a mail before it is written, whosever the address is. Within an hour the transaction that writes it counts again:
+/// these limits can be switched off, those cannot.
+async fn count_mail(app: &App, applicant: Applicant<'_>, address: &str, caller: &Caller) -> Result<()> {
+    let from = limit::address(caller);
+    let wanted = [
+        (Limiter::EmailCodeByAddress, from.as_str()),
+        (Limiter::EmailCodeByEmail, address),
+        (Limiter::EmailCodeBySession, applicant.name()),
+    ];
+    limit::take_each(app, &wanted).await.map_err(|error| match error {
+        Error::Refusal(Refusal::TooManyRequests { seconds }) => {
+            EmailProblem::Wait { minutes: (seconds + 59) / 60 }.into()
+        }
+        error => error,
+    })
 }
 
 /// Sends another code in place of one that did not arrive.
@@ -142,6 +162,7 @@ pub async fn send_again(
         return Err(EmailProblem::CodeOver.into());
     }
     let address = read(app, &verification.email)?;
+    count_mail(app, applicant, &address, caller).await?;
     let mut tx = app.db.write().await?;
     tx.hold_name(&format!("codes for {}", applicant.name())).await?;
     if store::email::nth_last_sent_for(&mut tx, applicant.user(), applicant.registration(), now - MINUTE, 0)
@@ -213,7 +234,7 @@ pub fn is_open(app: &App, verification: &EmailVerification) -> bool {
 /// Adds the address to the account whose owner typed its code.
 ///
 /// # Errors
-/// `NotFound`; `Email`: `WrongCode`, `CodeOver`, or `Taken` when another account got the address meanwhile.
+/// `NotFound`; `TooManyRequests`; `Email`: `WrongCode`, `CodeOver`, or `Taken` when another account got the address meanwhile.
 pub async fn confirm(
     app: &App,
     browser: &Secret,
@@ -243,7 +264,7 @@ pub async fn confirm(
 /// Confirms the address of a sign-up by its code; the account gets it when it is created.
 ///
 /// # Errors
-/// `Email`: `WrongCode`, `CodeOver`.
+/// `TooManyRequests`; `Email`: `WrongCode`, `CodeOver`.
 pub async fn confirm_for_sign_up(
     app: &App,
     browser: &Secret,
@@ -259,6 +280,9 @@ pub async fn confirm_for_sign_up(
 /// A try counts before it is judged, or many at once would be judged for one. What is no code at all is none.
 async fn count_try(app: &App, browser: &Secret, verification: &EmailVerification, code: &str) -> Result<Vec<u8>> {
     let hash = email_code::hash(&app.email_code_key, &verification.id, browser, code).ok_or(EmailProblem::WrongCode)?;
+    let user = verification.user_id.as_ref().map(UserId::as_str);
+    let applicant = user.or(verification.registration_id.as_ref().map(RegistrationId::as_str)).unwrap_or_default();
+    limit::take(app, Limiter::EmailTryBySession, applicant).await?;
     let mut tx = app.db.write().await?;
     if !store::email::count_try(&mut tx, &verification.id, MOST_TRIES, app.clock.now()).await? {
         return Err(EmailProblem::CodeOver.into());

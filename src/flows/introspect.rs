@@ -15,7 +15,7 @@ use crate::{
         session::{PresentedToken, Purpose},
     },
     error::Result,
-    flows::{activity::note_use, client_auth},
+    flows::{Caller, activity::note_use, client_auth},
     store::{self, client::Client, token::TokenKind},
 };
 
@@ -65,15 +65,16 @@ pub struct Introspection {
 /// Authenticates whoever asks: the homeserver by the shared secret, or a confidential client (INT-01).
 ///
 /// # Errors
-/// `InvalidToken` for a wrong shared secret, `InvalidClient` for everything else that is not a confidential client.
-pub async fn authenticate(app: &App, authorization: Option<&str>, params: &Params) -> Result<Asker> {
+/// `InvalidToken` for a wrong shared secret, `InvalidClient` for everything else that is not a confidential client;
+/// `TooManyRequests`.
+pub async fn authenticate(app: &App, authorization: Option<&str>, params: &Params, caller: &Caller) -> Result<Asker> {
     if let Some(presented) = authorization.and_then(|value| client_auth::scheme_value(value, "bearer")) {
         return match app.config.matrix.secret() {
             Some(secret) if equal(secret.expose(), presented) => Ok(Asker::Homeserver),
             _ => Err(Refusal::InvalidToken.into()),
         };
     }
-    let client = client_auth::authenticate(app, authorization, params).await?;
+    let client = client_auth::authenticate(app, authorization, params, caller).await?;
     match client.metadata.is_confidential() {
         true => Ok(Asker::Client(Box::new(client))),
         false => Err(Refusal::InvalidClient.into()),

@@ -9,7 +9,7 @@ use crate::{
     app::App,
     config::{Config, RateLimit},
     crypto::secret::tag,
-    domain::refusal::Refusal,
+    domain::{id::UserId, refusal::Refusal, session::BROWSER_SESSION_MOST},
     error::Result,
     flows::Caller,
     store::{self, db::Tx, limit::Taking},
@@ -52,6 +52,8 @@ pub enum Limiter {
     UncheckedLoginByAccount,
 }
 
+/// For how long an account knows a browser that does not sign in to it again: as long as the cookie lives.
+pub const KNOWN_BROWSER_LIFE: i64 = BROWSER_SESSION_MOST;
 /// How many keys a limiter remembers: of more, those are forgotten that are nearest to being allowed everything again. A row
 /// takes some 200 bytes in either engine, with its indexes.
 pub const MOST_KEYS: i64 = 100_000;
@@ -147,7 +149,27 @@ pub fn address(caller: &Caller) -> String {
     }
 }
 
-/// Takes one.
+/// Gives the key of an account. A browser that signed in to it before has one of its own: what strangers try does not keep
+/// its owner out (RTL-04). For nobody's account that takes as long.
+///
+/// # Errors
+/// When the store fails.
+pub async fn on_account(
+    app: &App,
+    account: &str,
+    user: Option<&UserId>,
+    browser_hash: Option<&[u8]>,
+) -> Result<String> {
+    let Some(hash) = browser_hash else { return Ok(account.to_owned()) };
+    let nobody = UserId::new("");
+    let since = app.clock.now() - KNOWN_BROWSER_LIFE;
+    Ok(match store::known_browser::is_known(&app.db, user.unwrap_or(&nobody), hash, since).await? {
+        true => format!("known {} {account}", hex::encode(hash)),
+        false => account.to_owned(),
+    })
+}
+
+/// Takes one. As with everything here, never within a transaction: it has one of its own.
 ///
 /// # Errors
 /// `TooManyRequests` when none is left.
@@ -172,6 +194,14 @@ pub async fn check(app: &App, limiter: Limiter, key: &str) -> Result<()> {
         Some(bucket) => bucket.check(app).await,
         None => Ok(()),
     }
+}
+
+/// Takes one of each, or nothing.
+///
+/// # Errors
+/// `TooManyRequests` when one of them has none left.
+pub async fn take_each(app: &App, wanted: &[(Limiter, &str)]) -> Result<()> {
+    hold(app, wanted).await.map(drop)
 }
 
 /// What was taken in case it fails. Dropped, it stays taken: whoever hangs up has failed.

@@ -3,7 +3,10 @@
 
 use crate::{
     app::App,
-    crypto::password::{Comparand, PasswordHash},
+    crypto::{
+        password::{Comparand, PasswordHash},
+        secret::Secret,
+    },
     domain::{
         email,
         id::UserId,
@@ -11,7 +14,11 @@ use crate::{
         user::{MAX_PASSWORD_BYTES, User},
     },
     error::Result,
-    flows::stand_in,
+    flows::{
+        Caller,
+        limit::{self, Held, Limiter},
+        stand_in,
+    },
     store,
 };
 
@@ -31,11 +38,18 @@ enum Sought {
     Nobody(String),
 }
 
-/// Gives the user of an identifier and a password.
+/// Gives the user of an identifier and a password. Older clients have no `browser`.
 ///
 /// # Errors
-/// `WrongCredentials`; `UserLocked`, `UserDeactivated` and `AwaitingApproval` only after the right password; `Busy`; `PasswordsDisabled`.
-pub async fn by_password(app: &App, identifier: &Identifier, password: &str) -> Result<User> {
+/// `WrongCredentials`; `TooManyRequests`, for every name alike; `UserLocked`, `UserDeactivated` and `AwaitingApproval` only
+/// after the right password; `Busy`; `PasswordsDisabled`.
+pub async fn by_password(
+    app: &App,
+    identifier: &Identifier,
+    password: &str,
+    browser: Option<&Secret>,
+    caller: &Caller,
+) -> Result<User> {
     if !app.config.passwords.enabled {
         return Err(Refusal::PasswordsDisabled.into());
     }
@@ -47,6 +61,7 @@ pub async fn by_password(app: &App, identifier: &Identifier, password: &str) -> 
     // Before the look-ups: in a rush the excess would crowd the database that introspection reads too.
     let place = app.passwords.take_place()?;
     let user = find_user(app, &sought).await?;
+    let held = hold_try(app, &sought, user.as_ref(), browser, caller).await?;
     // Nobody's password is looked up too: that takes as long as anybody's.
     let nobody = UserId::new("");
     let stored = store::user::find_password(&app.db, user.as_ref().map_or(&nobody, |user| &user.id)).await?;
@@ -59,7 +74,9 @@ pub async fn by_password(app: &App, identifier: &Identifier, password: &str) -> 
         metrics::counter!("keymaker_logins_total", "result" => "wrong_credentials").increment(1);
         return Err(Refusal::WrongCredentials.into());
     };
+    held.give_back(app).await?;
     check_account(&user)?;
+    limit::take(app, Limiter::LoginByAccount, user.id.as_str()).await?;
     if let (Some(old), Some(new)) = (stored, verified.upgrade) {
         upgrade(app, &user.id, &old, &new).await?;
     }
@@ -67,11 +84,26 @@ pub async fn by_password(app: &App, identifier: &Identifier, password: &str) -> 
     Ok(user)
 }
 
+/// A try counts before it is judged, or many at once would be judged for one. The key is the name that was typed, whosever it
+/// is (RTL-05).
+async fn hold_try(
+    app: &App,
+    sought: &Sought,
+    user: Option<&User>,
+    browser: Option<&Secret>,
+    caller: &Caller,
+) -> Result<Held> {
+    let browser = browser.map(Secret::hash);
+    let account = limit::on_account(app, &sought.lot(), user.map(|user| &user.id), browser.as_deref()).await?;
+    let address = limit::address(caller);
+    limit::hold(app, &[(Limiter::PasswordByAddress, &address), (Limiter::PasswordByAccount, &account)]).await
+}
+
 /// Checks the password of somebody who is signed in.
 ///
 /// # Errors
-/// `WrongCredentials` also where there is none; `Busy`; `PasswordsDisabled`.
-pub async fn by_password_of(app: &App, user: &User, password: &str) -> Result<()> {
+/// `WrongCredentials` also where there is none; `TooManyRequests`; `Busy`; `PasswordsDisabled`.
+pub async fn by_password_of(app: &App, user: &User, password: &str, browser: &Secret, caller: &Caller) -> Result<()> {
     if !app.config.passwords.enabled {
         return Err(Refusal::PasswordsDisabled.into());
     }
@@ -79,11 +111,13 @@ pub async fn by_password_of(app: &App, user: &User, password: &str) -> Result<()
         return Err(Refusal::WrongCredentials.into());
     }
     let place = app.passwords.take_place()?;
+    let held = hold_try(app, &Sought::Username(user.username.clone()), Some(user), Some(browser), caller).await?;
     let stored = store::user::find_password(&app.db, &user.id).await?.ok_or(Refusal::WrongCredentials)?;
     let verified = app.passwords.verify(place, password, Comparand::Stored(stored.clone())).await?;
     if !verified.is_right {
         return Err(Refusal::WrongCredentials.into());
     }
+    held.give_back(app).await?;
     match verified.upgrade {
         Some(new) => upgrade(app, &user.id, &stored, &new).await,
         None => Ok(()),

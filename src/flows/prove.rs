@@ -22,6 +22,7 @@ use crate::{
         assurance::{self, Occasion},
         browser::SignedIn,
         factor::{self, Code},
+        limit::{self, Limiter},
         login, passkey,
     },
     store::{
@@ -107,8 +108,11 @@ pub async fn find(app: &App, id: &str, browser: &Secret) -> Result<Proof> {
 /// Completes a proof with a code.
 ///
 /// # Errors
-/// `WrongCode`; `TransactionOver` after too many; `TooManyWrongCodes`.
+/// `WrongCode`; `TransactionOver` after too many; `TooManyRequests`; `TooManyWrongCodes`.
 pub async fn with_code(app: &App, proof: &Proof, code: &Code<'_>, caller: &Caller) -> Result<Amr> {
+    let user = &proof.user_id;
+    let account = limit::on_account(app, user.as_str(), Some(user), Some(&proof.browser_hash)).await?;
+    let held = limit::hold(app, &[(Limiter::SecondFactorByAccount, &account)]).await?;
     // A try counts before it is judged, or many at once would be judged for one.
     // Everybody takes hold of the user before the proof, or two would wait for each other.
     let mut tx = app.db.write().await?;
@@ -119,8 +123,12 @@ pub async fn with_code(app: &App, proof: &Proof, code: &Code<'_>, caller: &Calle
     tx.commit().await?;
 
     let result = complete_with_code(app, proof, code, caller).await;
-    if let Err(Error::Refusal(Refusal::Factor(FactorProblem::WrongCode))) = &result {
-        factor::note_wrong_code(app, &proof.user_id, caller).await?;
+    match &result {
+        Ok(_) => held.give_back(app).await?,
+        Err(Error::Refusal(Refusal::Factor(FactorProblem::WrongCode))) => {
+            factor::note_wrong_code(app, &proof.user_id, caller).await?;
+        }
+        Err(_) => {}
     }
     result
 }
@@ -176,7 +184,7 @@ pub async fn begin_act_with_password(
     caller: &Caller,
 ) -> Result<Proof> {
     let now = app.clock.now();
-    login::by_password_of(app, &signed_in.user, password).await?;
+    login::by_password_of(app, &signed_in.user, password, browser, caller).await?;
     let factors = store::factor::find(&app.db, &signed_in.user.id).await?;
     // OTP-05: what keeps an app from being used without it is asked for to remove it, wherever the password is enough.
     let wanted = (act == Act::RemoveTotp).then_some(Acr::Mfa);

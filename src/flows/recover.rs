@@ -15,6 +15,7 @@ use crate::{
     error::{Error, Result},
     flows::{
         Caller, event,
+        limit::{self, Limiter},
         login::check_account,
         mail::{self, Letter, LetterKind},
         password::{self, NewPassword},
@@ -38,16 +39,27 @@ pub fn is_possible(app: &App) -> bool {
     app.mail.is_available() && app.config.passwords.enabled
 }
 
+/// Refuses whom [`request`] would refuse, and counts nothing: before the person has to do more.
+///
+/// # Errors
+/// `TooManyRequests`.
+pub async fn check_limits(app: &App, address: &str, caller: &Caller) -> Result<()> {
+    limit::check(app, Limiter::RecoveryByAddress, &limit::address(caller)).await?;
+    limit::check(app, Limiter::RecoveryByEmail, address).await
+}
+
 /// Sends a link to an address if somebody has it. That is looked into after the answer, which is the same for every
 /// address, and takes as long (RTL-05).
 ///
 /// # Errors
-/// `Email(Invalid)` for what is no address; `Busy` when too many are being looked into.
-pub fn request(app: &App, address: &str, caller: &Caller) -> Result<()> {
+/// `Email(Invalid)` for what is no address; `TooManyRequests`; `Busy` when too many are being looked into.
+pub async fn request(app: &App, address: &str, caller: &Caller) -> Result<()> {
     if !is_possible(app) {
         return Err(EmailProblem::Unavailable.into());
     }
     let address = email::typed(address).ok_or(EmailProblem::Invalid)?;
+    let from = limit::address(caller);
+    limit::take_each(app, &[(Limiter::RecoveryByAddress, &from), (Limiter::RecoveryByEmail, &address)]).await?;
     let place = app.recoveries.clone().try_acquire_owned().map_err(|_| Refusal::Busy)?;
     let (app, caller) = (app.clone(), caller.clone());
     tokio::spawn(async move {

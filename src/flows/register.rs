@@ -18,6 +18,7 @@ use crate::{
     flows::{
         Caller, approval, event,
         homeserver::{self, Job, Lane},
+        limit::{self, Limiter},
         password::NewPassword,
         permit::{self, Origin},
         registration_token,
@@ -67,6 +68,14 @@ pub async fn check_localpart(app: &App, username: &str) -> Result<()> {
     }
 }
 
+/// Counts that somebody asks whether a name is free: the homeserver is asked too.
+///
+/// # Errors
+/// `TooManyRequests`.
+pub async fn count_question(app: &App, caller: &Caller) -> Result<()> {
+    limit::take(app, Limiter::Availability, &limit::address(caller)).await
+}
+
 /// What waits for a sign-up.
 pub enum Errand {
     Authorization(GrantId),
@@ -77,7 +86,7 @@ pub enum Errand {
 /// Begins a sign-up with a name that `check_username` gave, and the token that `registration_token::check` gave.
 ///
 /// # Errors
-/// `Busy` when too many passwords are being hashed; `RegistrationToken` when somebody else took the last use meanwhile.
+/// `TooManyRequests`; `Busy` when too many passwords are being hashed; `RegistrationToken` when somebody else took the last use meanwhile.
 pub async fn begin(
     app: &App,
     browser: &Secret,
@@ -85,7 +94,9 @@ pub async fn begin(
     username: String,
     password: NewPassword<'_>,
     token: Option<RegistrationTokenId>,
+    caller: &Caller,
 ) -> Result<RegistrationId> {
+    limit::take(app, Limiter::RegistrationByAddress, &limit::address(caller)).await?;
     let hash = password.hash(app).await?;
     let (grant_id, sso_login_id) = match errand {
         Some(Errand::Authorization(grant)) => (Some(grant), None),

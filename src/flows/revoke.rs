@@ -5,7 +5,7 @@ use crate::{
     crypto::secret::{Kind, Secret},
     domain::{params::Params, session::EndReason},
     error::Result,
-    flows::{client_auth, session, token::required},
+    flows::{Caller, client_auth, session, token::required},
     store::token::TokenKind,
 };
 
@@ -16,11 +16,11 @@ use crate::{
 /// not matter (REV-06): a scanner that found a leaked token does right to present it.
 ///
 /// # Errors
-/// `InvalidRequest` without a token; `InvalidClient` when credentials are presented and wrong.
-pub async fn revoke(app: &App, authorization: Option<&str>, params: &Params) -> Result<()> {
+/// `InvalidRequest` without a token; `InvalidClient` when credentials are presented and wrong; `TooManyRequests`.
+pub async fn revoke(app: &App, authorization: Option<&str>, params: &Params, caller: &Caller) -> Result<()> {
     let presented = required(params, "token")?;
     if let Some(client_auth::Credentials::Secret { .. }) = client_auth::presented(authorization, params)? {
-        client_auth::authenticate(app, authorization, params).await?;
+        client_auth::authenticate(app, authorization, params, caller).await?;
     }
     for (kind, stored) in [(Kind::AccessToken, TokenKind::Access), (Kind::RefreshToken, TokenKind::Refresh)] {
         let Some(secret) = Secret::parse_token(kind, presented) else { continue };

@@ -11,6 +11,7 @@ pub mod factor;
 pub mod grant;
 pub mod import;
 pub mod job;
+pub mod known_browser;
 pub mod limit;
 pub mod mail;
 pub mod proof;

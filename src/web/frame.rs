@@ -159,9 +159,11 @@ fn kind_of(error: &Error) -> ErrorKind {
         Refusal::AwaitingApproval => ErrorKind::AwaitingApproval,
         Refusal::TooLarge => ErrorKind::TooLarge,
         Refusal::LimitExceeded | Refusal::TooManyRequests { .. } | Refusal::Email(EmailProblem::Wait { .. }) => {
-            ErrorKind::TooManyRequests
+            ErrorKind::TooManyRequests { seconds: refusal::retry_after(error).unwrap_or_default() }
         }
-        Refusal::Busy | Refusal::CaptchaUnavailable | Refusal::HomeserverUnavailable => ErrorKind::Unavailable,
+        Refusal::Busy | Refusal::BusyFor { .. } | Refusal::CaptchaUnavailable | Refusal::HomeserverUnavailable => {
+            ErrorKind::Unavailable
+        }
         Refusal::Factor(problem) => ErrorKind::Factor(*problem),
         other => ErrorKind::InvalidRequest { detail: other.to_string() },
     }

@@ -61,7 +61,9 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::CaptchaNeeded
         | Refusal::CaptchaFailed => StatusCode::UNPROCESSABLE_ENTITY,
         // A 4xx on refresh makes Matrix clients delete their data, so what passes is never a 429 (TRP-05).
-        Refusal::Busy | Refusal::CaptchaUnavailable | Refusal::HomeserverUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Busy | Refusal::BusyFor { .. } | Refusal::CaptchaUnavailable | Refusal::HomeserverUnavailable => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         Refusal::InvalidRequest(_)
         | Refusal::InvalidGrant(_)
         | Refusal::RefreshTokenExpired
@@ -144,14 +146,30 @@ pub fn matrix_error(error: &Error) -> (StatusCode, &'static str) {
 /// Tells after how many seconds the same request may go well, where it may (CMN-19).
 pub fn retry_after(error: &Error) -> Option<i64> {
     match error {
-        Error::Refusal(Refusal::TooManyRequests { seconds }) => Some(*seconds),
-        Error::Refusal(Refusal::Email(EmailProblem::Wait { minutes })) => Some(minutes * 60),
-        Error::Refusal(Refusal::LimitExceeded | Refusal::Busy | Refusal::HomeserverUnavailable) => {
+        Error::Refusal(refusal) => wait(refusal),
+        Error::Storage(_) => Some(RETRY_AFTER_SECONDS),
+        Error::Internal(_) => None,
+    }
+}
+
+fn wait(refusal: &Refusal) -> Option<i64> {
+    match refusal {
+        Refusal::TooManyRequests { seconds } | Refusal::BusyFor { seconds } => Some(*seconds),
+        Refusal::Email(EmailProblem::Wait { minutes }) => Some(minutes * 60),
+        Refusal::LimitExceeded | Refusal::Busy | Refusal::CaptchaUnavailable | Refusal::HomeserverUnavailable => {
             Some(RETRY_AFTER_SECONDS)
         }
-        Error::Storage(_) => Some(RETRY_AFTER_SECONDS),
         _ => None,
     }
+}
+
+/// Answers with a page that says what is wrong, and how long to wait where that is what helps.
+pub fn refused(refusal: &Refusal, page: Response) -> Response {
+    let mut response = (status(refusal), page).into_response();
+    if let Some(seconds) = wait(refusal) {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }
 
 /// An error on its way out of an OAuth endpoint.

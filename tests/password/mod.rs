@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use keymaker::{
     clock::MINUTE,
+    crypto::secret::{Kind, Secret},
     domain::amr::Amr,
     flows::{
         Caller,
@@ -187,7 +188,9 @@ async fn what_was_begun_on_the_old_password_leads_nowhere() {
     let code = app.code(&server);
     assert_eq!(thief.submit(&second_step, &[("totp", &code)]).await.status, 400);
     assert_eq!(browser.get(waiting.location()).await.status, 400, "the proof is gone");
-    let refused = browser::start(&server.app, &proved, None, &Caller::default()).await.unwrap_err();
+    let refused =
+        browser::start(&server.app, &Secret::generate(Kind::Browser), &proved, None, &Caller::default()).await;
+    let refused = refused.unwrap_err();
     assert_eq!(refused.to_string(), "too much is going on just now; try again in a moment");
 }
 

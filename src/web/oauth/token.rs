@@ -5,6 +5,8 @@ use http::{HeaderMap, header};
 
 use crate::{
     app::App,
+    domain::params::Params,
+    error::Result,
     flows::{Caller, client_auth, token::issue},
     web::{
         oauth::private_json,
@@ -20,6 +22,15 @@ pub async fn token(
     headers: HeaderMap,
     OAuthForm(params): OAuthForm,
 ) -> Result<Response, OAuthError> {
-    let client = client_auth::authenticate(&app, text(&headers, header::AUTHORIZATION), &params).await?;
-    Ok(private_json(&issue(&app, client, &params, caller).await?))
+    let is_refresh = params.get("grant_type") == Some("refresh_token");
+    exchange(&app, &caller, &headers, &params).await.map_err(|error| match is_refresh {
+        // TRP-05: at a 4xx to its refresh an app signs its person out.
+        true => error.or_busy().into(),
+        false => error.into(),
+    })
+}
+
+async fn exchange(app: &App, caller: &Caller, headers: &HeaderMap, params: &Params) -> Result<Response> {
+    let client = client_auth::authenticate(app, text(headers, header::AUTHORIZATION), params, caller).await?;
+    Ok(private_json(&issue(app, client, params, caller.clone()).await?))
 }

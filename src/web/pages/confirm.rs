@@ -20,6 +20,7 @@ use crate::{
             layout, path, see_other,
             views::security::{ConfirmPage, ProofError},
         },
+        refusal::refused,
         request::{PageForm, Query, Visitor},
     },
 };
@@ -89,12 +90,16 @@ pub async fn post(
         Ok(proof) => return Ok(acts::go_on(&app, &visitor, signed_in, act, target, &proof.id).await?),
         Err(Error::Refusal(Refusal::WrongCredentials)) => ProofError::WrongPassword,
         Err(Error::Refusal(Refusal::Busy)) => ProofError::Busy,
+        Err(Error::Refusal(Refusal::TooManyRequests { seconds })) => ProofError::Wait { seconds },
         Err(Error::Refusal(Refusal::Factor(problem))) => ProofError::Factor(problem),
         Err(error) => return Err(error.into()),
     };
-    let status = if error == ProofError::Busy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::FORBIDDEN };
     let page = page(&app, &visitor, signed_in, &wanted, Some(error)).await?;
-    Ok((status, page).into_response())
+    Ok(match error {
+        ProofError::Busy => refused(&Refusal::Busy, page),
+        ProofError::Wait { seconds } => refused(&Refusal::TooManyRequests { seconds }, page),
+        ProofError::WrongPassword | ProofError::Factor(_) => (StatusCode::FORBIDDEN, page).into_response(),
+    })
 }
 
 async fn page(

@@ -4,7 +4,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 
 use crate::{
     app::App,
@@ -25,7 +25,7 @@ use crate::{
                 emails::{AddressError, EmailAddressPage, EmailCodePage, EmailFor, EmailView, EmailsPage},
             },
         },
-        refusal::status,
+        refusal::refused,
         request::{PageForm, Query, Visitor},
     },
 };
@@ -79,7 +79,7 @@ pub async fn post_add(
         }
         Err(Error::Refusal(Refusal::Email(problem))) => {
             let error = Some(AddressError::Problem(problem));
-            Ok(refused(problem, address_page(&app, &visitor, signed_in, proof, address, error)))
+            Ok(refused(&problem.into(), address_page(&app, &visitor, signed_in, proof, address, error)))
         }
         Err(Error::Refusal(Refusal::Policy(violations))) => {
             let error = Some(AddressError::Policy(violations));
@@ -113,15 +113,6 @@ fn address_page(
 
 fn back(app: &App, layout: &Layout) -> Vec<(String, String)> {
     vec![(path(app, "account/emails"), layout.back_to_emails())]
-}
-
-/// Answers with a page that says what is wrong, and how long to wait where that is what helps.
-pub fn refused(problem: EmailProblem, page: Response) -> Response {
-    let mut response = (status(&problem.into()), page).into_response();
-    if let EmailProblem::Wait { minutes } = problem {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(minutes * 60));
-    }
-    response
 }
 
 /// Shows the form for the code.
@@ -165,7 +156,7 @@ pub async fn post_verify(
     match result {
         Ok(next) => Ok(see_other(&next)),
         Err(Error::Refusal(Refusal::Email(problem))) => match waiting(&app, signed_in, id).await? {
-            Some(waiting) => Ok(refused(problem, code_page(&app, &visitor, signed_in, waiting, Some(problem)))),
+            Some(waiting) => Ok(refused(&problem.into(), code_page(&app, &visitor, signed_in, waiting, Some(problem)))),
             None => Ok(see_other(&path(&app, "account/emails"))),
         },
         Err(error) => Err(error.into()),

@@ -32,6 +32,7 @@ use crate::{
             InProgress, acts, layout, path, path_within, sign_in,
             views::security::{CodeField, FactorPage, PasskeyForm, ProofError},
         },
+        refusal::refused,
         request::{PageForm, Query, Visitor},
     },
 };
@@ -56,6 +57,10 @@ pub async fn post(
         Err(Error::Refusal(Refusal::Factor(problem))) => {
             let page = page(&app, &visitor, &query, &proof, Some(ProofError::Factor(problem))).await?;
             Ok((StatusCode::FORBIDDEN, page).into_response())
+        }
+        Err(Error::Refusal(refusal @ Refusal::TooManyRequests { seconds })) => {
+            let page = page(&app, &visitor, &query, &proof, Some(ProofError::Wait { seconds })).await?;
+            Ok(refused(&refusal, page))
         }
         Err(error) => Err(error.into()),
     }

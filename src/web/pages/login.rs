@@ -5,7 +5,6 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use http::StatusCode;
 use serde_json::json;
 
 use crate::{
@@ -17,6 +16,7 @@ use crate::{
         assurance::{Occasion, wanted},
         browser::Proved,
         captcha,
+        limit::{self, Limiter},
         login::{Identifier, by_password, check_account},
         passkey::{self, Answer, Shown},
         prove::{self, Step},
@@ -33,7 +33,7 @@ use crate::{
             layout, next_path, path, path_after_login, path_within, see_other, sign_in, standing,
             views::{ContinueAs, LoginError, LoginNotice, LoginPage, captcha::CaptchaError, security::PasskeyForm},
         },
-        refusal::status,
+        refusal::refused,
         request::{PageForm, Query, Visitor},
     },
 };
@@ -102,6 +102,7 @@ async fn enter_by_passkey(
     let found = store::user::find(&app.db, &user).await?.ok_or(FactorProblem::PasskeyRefused)?;
     check_account(&found)?;
     wanted(app, &found, in_progress.map_or(Occasion::ACCOUNT, InProgress::occasion), &visitor.caller)?;
+    limit::take(app, Limiter::LoginByAccount, user.as_str()).await?;
     sign_in(app, visitor, &Proved { user, at, amr, proof: None }, in_progress).await
 }
 
@@ -109,8 +110,8 @@ async fn enter(app: &App, visitor: &Visitor, form: &Params, in_progress: Option<
     let username = form.get("username").unwrap_or_default();
     let password = form.get("password").unwrap_or_default();
     let attempt = captcha::check_login(app, username, &visitor.browser, form, &visitor.caller).await?;
-    let proved_at = app.clock.now();
-    let user = by_password(app, &Identifier::Typed(username.to_owned()), password).await?;
+    let (proved_at, identifier) = (app.clock.now(), Identifier::Typed(username.to_owned()));
+    let user = by_password(app, &identifier, password, Some(&visitor.browser), &visitor.caller).await?;
     attempt.succeed(app).await?;
     let required = wanted(app, &user, in_progress.map_or(Occasion::ACCOUNT, InProgress::occasion), &visitor.caller)?;
     let wanted = required.max(in_progress.and_then(InProgress::wanted_acr));
@@ -130,27 +131,28 @@ async fn show_error(
     username: Option<&str>,
     error: Error,
 ) -> Result<Response> {
-    let (shown, status) = what_to_show(error)?;
+    let (shown, refusal) = what_to_show(error)?;
     let page = show(app, visitor, in_progress, username, Some(shown)).await?;
-    Ok((status, page).into_response())
+    Ok(refused(&refusal, page))
 }
 
 /// What a person can mend is shown at the form; the rest is an error page.
-fn what_to_show(error: Error) -> Result<(LoginError, StatusCode)> {
-    let shown = match error.refusal() {
-        Some(Refusal::WrongCredentials) => LoginError::WrongCredentials,
-        Some(Refusal::UserLocked) => LoginError::Locked,
-        Some(Refusal::UserDeactivated) => LoginError::Deactivated,
-        Some(Refusal::AwaitingApproval) => LoginError::AwaitingApproval,
-        Some(Refusal::Busy) => LoginError::Busy,
-        Some(Refusal::Factor(problem)) => LoginError::Factor(*problem),
-        refusal => match refusal.and_then(CaptchaError::of) {
+fn what_to_show(error: Error) -> Result<(LoginError, Refusal)> {
+    let Error::Refusal(refusal) = error else { return Err(error) };
+    let shown = match &refusal {
+        Refusal::WrongCredentials => LoginError::WrongCredentials,
+        Refusal::UserLocked => LoginError::Locked,
+        Refusal::UserDeactivated => LoginError::Deactivated,
+        Refusal::AwaitingApproval => LoginError::AwaitingApproval,
+        Refusal::Busy => LoginError::Busy,
+        Refusal::TooManyRequests { seconds } => LoginError::Wait { seconds: *seconds },
+        Refusal::Factor(problem) => LoginError::Factor(*problem),
+        _ => match CaptchaError::of(&refusal) {
             Some(captcha) => LoginError::Captcha(captcha),
-            None => return Err(error),
+            None => return Err(refusal.into()),
         },
     };
-    let status = error.refusal().map_or(StatusCode::OK, status);
-    Ok((shown, status))
+    Ok((shown, refusal))
 }
 
 async fn show(

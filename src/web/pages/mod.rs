@@ -317,7 +317,7 @@ fn path_after_login(app: &App, in_progress: Option<&InProgress>) -> String {
 
 /// Signs the browser in with a new cookie on a proof of this moment, and sends it on.
 async fn sign_in(app: &App, visitor: &Visitor, proved: &Proved, in_progress: Option<&InProgress>) -> Result<Response> {
-    let secret = browser::start(app, proved, visitor.signed_in.as_ref(), &visitor.caller).await?;
+    let secret = browser::start(app, &visitor.browser, proved, visitor.signed_in.as_ref(), &visitor.caller).await?;
     let set_cookie = cookie(app, Kind::BrowserSession, Some(&secret)).to_string();
     let location = path_after_login(app, in_progress);
     Ok(([(header::SET_COOKIE, set_cookie)], see_other(&location)).into_response())

@@ -31,7 +31,7 @@ use crate::{
                 recover::{RecoverError, RecoverPage, RecoverPasswordPage, RecoverWords, RecoverWordsPage},
             },
         },
-        refusal::status,
+        refusal::{refused, status},
         request::{PageForm, Segment, Visitor},
     },
 };
@@ -59,19 +59,21 @@ pub async fn post(State(app): State<App>, visitor: Visitor, PageForm(form): Page
     let error = match refusal {
         Refusal::Email(problem) => RecoverError::Email(problem),
         Refusal::Busy => RecoverError::Busy,
+        Refusal::TooManyRequests { seconds } => RecoverError::Wait { seconds },
         _ => match CaptchaError::of(&refusal) {
             Some(error) => RecoverError::Captcha(error),
             None => return Err(refusal.into()),
         },
     };
-    Ok((status(&refusal), start_page(&app, &visitor, address, Some(error))?).into_response())
+    Ok(refused(&refusal, start_page(&app, &visitor, address, Some(error))?))
 }
 
 /// What was typed is judged before the person has to do more.
 async fn request(app: &App, visitor: &Visitor, form: &Params, address: &str) -> Result<()> {
     let address = email::typed(address).ok_or(EmailProblem::Invalid)?;
+    recover::check_limits(app, &address, &visitor.caller).await?;
     captcha::check(app, CaptchaPage::Recovery, &visitor.browser, form, &visitor.caller).await?;
-    recover::request(app, &address, &visitor.caller)
+    recover::request(app, &address, &visitor.caller).await
 }
 
 fn start_page(app: &App, visitor: &Visitor, address: &str, error: Option<RecoverError>) -> Result<Response> {

@@ -29,7 +29,9 @@ use crate::{
         email::{self, Applicant},
         password,
         permit::{self, Origin},
-        register::{Completed, Errand, Step, begin, change, check_username, find, finish, is_open, step},
+        register::{
+            Completed, Errand, Step, begin, change, check_username, count_question, find, finish, is_open, step,
+        },
         registration_token,
     },
     store::{email::EmailVerification, registration::Registration},
@@ -38,7 +40,7 @@ use crate::{
         pages::{
             InProgress,
             captcha::{captcha_view, with_captcha},
-            emails::{refused, shown},
+            emails::shown,
             invitation::Invitation,
             layout, path, path_after_login, path_within, see_other, sign_in,
             views::{
@@ -49,6 +51,7 @@ use crate::{
                 signup::TokenField,
             },
         },
+        refusal::refused,
         request::{PageForm, Query, Visitor},
     },
 };
@@ -119,6 +122,10 @@ pub async fn post(
     match check_and_begin(&app, &visitor, in_progress.as_ref().and_then(errand), again.as_ref(), &form).await? {
         Ok(id) => Ok(see_other(&step_path(&app, &id, &step(&app, &id).await?))),
         Err(wrong) => {
+            let refusal = match wrong.other {
+                Some(RegisterError::Wait { seconds }) => Some(Refusal::TooManyRequests { seconds }),
+                _ => None,
+            };
             let status = match wrong.other {
                 Some(RegisterError::Captcha(CaptchaError::Needed | CaptchaError::Failed)) | None => {
                     StatusCode::UNPROCESSABLE_ENTITY
@@ -128,7 +135,10 @@ pub async fn post(
             let text = |name: &str| form.get(name).unwrap_or_default().to_owned();
             let typed = Typed { username: text("username"), token: text("token") };
             let page = start_page(&app, &visitor, in_progress.as_ref(), again.as_ref(), typed, wrong)?;
-            Ok((status, page).into_response())
+            Ok(match refusal {
+                Some(refusal) => refused(&refusal, page),
+                None => (status, page).into_response(),
+            })
         }
     }
 }
@@ -195,6 +205,15 @@ async fn check_and_begin(
             return Ok(Err(Wrong { token, username: username.err(), password: password.err(), other: None }));
         }
     };
+    let wait = |error: Error| match error {
+        Error::Refusal(Refusal::TooManyRequests { seconds }) => {
+            Ok(Err(Wrong { other: Some(RegisterError::Wait { seconds }), ..Wrong::default() }))
+        }
+        error => Err(error),
+    };
+    if let Err(error) = count_question(app, &visitor.caller).await {
+        return wait(error);
+    }
     if let Err(error) = captcha::check(app, CaptchaPage::Registration, &visitor.browser, form, &visitor.caller).await {
         let shown = error.refusal().and_then(CaptchaError::of).ok_or(error)?;
         return Ok(Err(Wrong { other: Some(RegisterError::Captcha(shown)), ..Wrong::default() }));
@@ -223,7 +242,7 @@ async fn check_and_begin(
     };
     let begun = match again {
         Some(again) => change(app, again, &username, password, token.as_ref()).await.map(|()| again.id.clone()),
-        None => begin(app, &visitor.browser, errand, username, password, token).await,
+        None => begin(app, &visitor.browser, errand, username, password, token, &visitor.caller).await,
     };
     match begun {
         Ok(id) => Ok(Ok(id)),
@@ -231,7 +250,7 @@ async fn check_and_begin(
         Err(Error::Refusal(Refusal::RegistrationToken(problem))) => {
             Ok(Err(Wrong { token: Some(problem), ..Wrong::default() }))
         }
-        Err(error) => Err(error),
+        Err(error) => wait(error),
     }
 }
 
@@ -410,7 +429,7 @@ pub async fn post_email(
         Ok(_) => Ok(see_other(&sign_up.path(&app, "code"))),
         Err(Error::Refusal(Refusal::Email(problem))) => {
             let error = Some(AddressError::Problem(problem));
-            Ok(refused(problem, sign_up.address_page(&app, &visitor, address, error)))
+            Ok(refused(&problem.into(), sign_up.address_page(&app, &visitor, address, error)))
         }
         Err(Error::Refusal(Refusal::Policy(violations))) => {
             Ok(sign_up.address_refused(&app, &visitor, address, violations))
@@ -453,7 +472,9 @@ pub async fn post_code(
     match result {
         Ok(()) => Ok(sign_up.go_on(&app).await?),
         Err(Error::Refusal(Refusal::Email(problem))) => match step(&app, id).await? {
-            Step::Code(waiting) => Ok(refused(problem, sign_up.code_page(&app, &visitor, waiting, Some(problem)))),
+            Step::Code(waiting) => {
+                Ok(refused(&problem.into(), sign_up.code_page(&app, &visitor, waiting, Some(problem))))
+            }
             _ => Ok(sign_up.go_on(&app).await?),
         },
         Err(error) => Err(error.into()),
@@ -514,7 +535,7 @@ pub async fn post_finish(
         Err(Error::Refusal(Refusal::Email(problem))) => {
             let address = email.unwrap_or_default();
             let error = Some(AddressError::Problem(problem));
-            return Ok(refused(problem, sign_up.address_page(&app, &visitor, &address, error)));
+            return Ok(refused(&problem.into(), sign_up.address_page(&app, &visitor, &address, error)));
         }
         Err(Error::Refusal(Refusal::TermsNotAgreed)) => RegisterError::TermsNotAgreed,
         Err(Error::Refusal(Refusal::HomeserverUnavailable)) => RegisterError::Unavailable,

@@ -26,12 +26,14 @@ pub mod account;
 pub mod captcha;
 pub mod emails;
 pub mod events;
+pub mod limits;
 pub mod policy;
 pub mod recover;
 pub mod security;
 pub mod signup;
 
 use captcha::{CaptchaError, CaptchaView};
+use limits::wait_text;
 use security::PasskeyForm;
 use signup::TokenField;
 
@@ -197,6 +199,7 @@ pub enum LoginError {
     Busy,
     FormExpired,
     TooLong,
+    Wait { seconds: i64 },
     Factor(FactorProblem),
     Captcha(CaptchaError),
 }
@@ -212,6 +215,7 @@ impl LoginError {
             Self::Busy => fl!(messages, "form-error-busy"),
             Self::FormExpired => fl!(messages, "form-error-expired"),
             Self::TooLong => fl!(messages, "login-error-too-long"),
+            Self::Wait { seconds } => wait_text(seconds, layout),
             Self::Factor(problem) => security::factor_text(problem, layout),
             Self::Captcha(error) => error.text(layout),
         }
@@ -434,6 +438,9 @@ pub enum RegisterError {
     FormExpired,
     TermsNotAgreed,
     Captcha(CaptchaError),
+    Wait {
+        seconds: i64,
+    },
 }
 
 impl RegisterError {
@@ -444,6 +451,7 @@ impl RegisterError {
             Self::FormExpired => fl!(layout.loader(), "form-error-expired"),
             Self::TermsNotAgreed => fl!(layout.loader(), "register-error-terms"),
             Self::Captcha(error) => error.text(layout),
+            Self::Wait { seconds } => wait_text(seconds, layout),
         }
     }
 }
@@ -687,7 +695,9 @@ pub enum ErrorKind {
     Deactivated,
     AwaitingApproval,
     TooLarge,
-    TooManyRequests,
+    TooManyRequests {
+        seconds: i64,
+    },
     Unavailable,
     Internal,
 }
@@ -710,7 +720,7 @@ impl ErrorKind {
             Self::Deactivated => fl!(messages, "error-deactivated-title"),
             Self::AwaitingApproval => fl!(messages, "signup-waiting-title"),
             Self::TooLarge => fl!(messages, "error-too-large-title"),
-            Self::TooManyRequests => fl!(messages, "error-too-many-requests-title"),
+            Self::TooManyRequests { .. } => fl!(messages, "error-too-many-requests-title"),
             Self::Unavailable => fl!(messages, "error-unavailable-title"),
             Self::Internal => fl!(messages, "error-internal-title"),
         }
@@ -733,7 +743,7 @@ impl ErrorKind {
             Self::Deactivated => fl!(messages, "login-error-deactivated"),
             Self::AwaitingApproval => fl!(messages, "signup-login-waiting"),
             Self::TooLarge => fl!(messages, "error-too-large-what"),
-            Self::TooManyRequests => fl!(messages, "error-too-many-requests-what"),
+            Self::TooManyRequests { seconds } => wait_text(*seconds, layout),
             Self::Unavailable => fl!(messages, "error-unavailable-what"),
             Self::Internal => fl!(messages, "error-internal-what"),
         }
@@ -755,7 +765,8 @@ impl ErrorKind {
                 fl!(messages, "error-advice-ask-administrator")
             }
             Self::TooLarge => fl!(messages, "error-advice-shorten"),
-            Self::TooManyRequests | Self::Unavailable => fl!(messages, "error-advice-wait"),
+            Self::TooManyRequests { .. } => fl!(messages, "error-advice-go-back"),
+            Self::Unavailable => fl!(messages, "error-advice-wait"),
             Self::Internal => fl!(messages, "error-advice-report"),
         }
     }
@@ -1181,7 +1192,8 @@ mod tests {
             ErrorKind::Deactivated,
             ErrorKind::AwaitingApproval,
             ErrorKind::TooLarge,
-            ErrorKind::TooManyRequests,
+            ErrorKind::TooManyRequests { seconds: 20 },
+            ErrorKind::TooManyRequests { seconds: 1250 },
             ErrorKind::Unavailable,
             ErrorKind::Internal,
         ];

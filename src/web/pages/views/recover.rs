@@ -6,6 +6,7 @@ use i18n_embed_fl::fl;
 use super::{
     Layout, PasswordError,
     captcha::{CaptchaError, CaptchaView},
+    limits::wait_text,
 };
 use crate::domain::email::EmailProblem;
 
@@ -36,6 +37,7 @@ pub enum RecoverError {
     Email(EmailProblem),
     Busy,
     Captcha(CaptchaError),
+    Wait { seconds: i64 },
 }
 
 impl RecoverError {
@@ -44,6 +46,7 @@ impl RecoverError {
             Self::Email(problem) => problem.text(layout),
             Self::Busy => fl!(layout.loader(), "form-error-busy"),
             Self::Captcha(error) => error.text(layout),
+            Self::Wait { seconds } => wait_text(seconds, layout),
         }
     }
 }

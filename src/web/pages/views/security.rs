@@ -4,7 +4,7 @@
 use askama::Template;
 use i18n_embed_fl::fl;
 
-use super::{Layout, Moment};
+use super::{Layout, Moment, limits::wait_text};
 use crate::{
     domain::{
         act::Act,
@@ -39,6 +39,7 @@ impl PasskeyForm {
 pub enum ProofError {
     WrongPassword,
     Busy,
+    Wait { seconds: i64 },
     Factor(FactorProblem),
 }
 
@@ -48,6 +49,7 @@ impl ProofError {
         match self {
             Self::WrongPassword => fl!(messages, "confirm-error-wrong-password"),
             Self::Busy => fl!(messages, "form-error-busy"),
+            Self::Wait { seconds } => wait_text(seconds, layout),
             Self::Factor(problem) => factor_text(problem, layout),
         }
     }
