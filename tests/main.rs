@@ -23,6 +23,7 @@ mod recover;
 mod refresh;
 mod registration;
 mod revoke;
+mod signup;
 mod start;
 mod store;
 mod support;

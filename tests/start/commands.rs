@@ -304,3 +304,57 @@ async fn sessions_are_counted_before_they_are_ended() {
     server.manage(&["kill-sessions", "@alice:localhost"]).assert_success("1 session of @alice:localhost ended.");
     assert_eq!(server.log_out(&of_bob).await, 200, "nobody else was meant");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_invited_and_approved_at_the_command_line() {
+    // SGN-04
+    let mut keymaker = Keymaker::temporary(env!("CARGO_BIN_EXE_keymaker"))
+        .unwrap()
+        .with("account.registration_token_required", "true")
+        .with("account.registration_approval_required", "true");
+    keymaker.start().unwrap();
+    let http = Http::new(&keymaker.base(), Audit::default());
+    let data = keymaker.directory().to_owned();
+    let base = keymaker.base();
+    let settings = [("account.registration_token_required", "true"), ("http.public_base", base.as_str())];
+    let manage = |arguments: &[&str]| run(&data, &settings, &[&["manage"], arguments].concat(), "");
+
+    let issue = ["issue-registration-token", "--usage-limit", "1", "--expires-in", "7d", "--note", "for Alice"];
+    let issued = manage(&issue);
+    assert_eq!((issued.code, issued.stderr.as_str()), (Some(0), ""), "{}", issued.stderr);
+    let lines: Vec<&str> = issued.stdout.lines().collect();
+    assert_eq!(lines.len(), 2, "a token and a link: {}", issued.stdout);
+    assert_eq!(lines[1], format!("{base}register?token={}", lines[0]));
+    let alice = Person { http: http.with_cookies() };
+    let page = alice.get(lines[1]).await;
+    let fields = [("token", lines[0]), ("username", "alice"), ("password", PASSWORD)];
+    let begun = alice.submit(&page, &fields).await;
+    let list = manage(&["list-registration-tokens"]);
+    list.assert_success("0 of 1 used, 1 more in sign-ups that are not finished, good until");
+    assert!(list.stdout.contains("(for Alice)") && !list.stdout.contains(lines[0]), "{}", list.stdout);
+    let (_, page) = alice.open(begun.location()).await;
+    assert!(alice.submit(&page, &[("display_name", "")]).await.location().starts_with("/register/waiting?id="));
+    manage(&["list-registration-tokens"]).assert_success("1 of 1 used, good until");
+
+    manage(&["list-pending-users"]).assert_success("@alice:localhost since ");
+    assert_eq!(sign_in(&alice, "alice", PASSWORD).await, 403);
+    manage(&["approve-user", "alice"]).assert_success("@alice:localhost is approved now.");
+    manage(&["approve-user", "@alice:localhost"]).assert_success("@alice:localhost was approved already.");
+    assert_eq!(sign_in(&alice, "alice", PASSWORD).await, 303);
+    assert_eq!(manage(&["list-pending-users"]).stdout, "");
+    manage(&["reject-user", "alice"]).assert_one_sentence(&["does not wait for approval"]);
+    manage(&["reject-user", "nobody"]).assert_one_sentence(&["no account named nobody"]);
+
+    manage(&["issue-registration-token", "come-in", "--note", "chosen"]).assert_success("come-in");
+    manage(&["issue-registration-token", "come-in"]).assert_one_sentence(&["there already"]);
+    manage(&["issue-registration-token", "two words"]).assert_one_sentence(&["1 to 64"]);
+    for arguments in [["--usage-limit", "0"], ["--expires-in", "7"], ["--expires-in", "é"], ["--expires-in", "0d"]] {
+        let outcome = manage(&[&["issue-registration-token"], &arguments[..]].concat());
+        assert_eq!(outcome.code, Some(2), "{arguments:?}: {}", outcome.stderr);
+    }
+    for (command, state) in [("revoke-registration-token", "revoked"), ("unrevoke-registration-token", "not revoked")] {
+        manage(&[command, "come-in"]).assert_success(&format!("It is {state} now."));
+        manage(&[command, "come-in"]).assert_success(&format!("It was {state} already."));
+        manage(&[command, "unknown"]).assert_one_sentence(&["no such registration token"]);
+    }
+}
