@@ -4,6 +4,7 @@ use std::{io::Write, sync::Arc};
 
 use keymaker::{
     domain::act::Act,
+    flows::registration_token::{self, Wanted},
     web::{PAGES, SSO_PAGES},
 };
 
@@ -58,8 +59,23 @@ async fn tell(locale: &str) -> Option<String> {
     let base = server.app.config.http.public_base.to_string();
     let (routes, acts) = (serde_json::json!(routes).to_string(), serde_json::json!(acts).to_string());
     let folder = mails.path().display().to_string();
-    let variables =
-        [("KEYMAKER_BASE", &*base), ("MAILS", &folder), ("LOCALE", locale), ("ACTS", &acts), ("ROUTES", &routes)];
+    let guarded = Server::setup()
+        .with_passkeys()
+        .with("account.registration_token_required", "true")
+        .with("account.registration_approval_required", "true")
+        .start()
+        .await;
+    let invitation = Wanted { token: Some("welcome-2026"), ..Wanted::default() };
+    registration_token::issue(&guarded.app, invitation).await.expect("a token");
+    let guarded_base = guarded.app.config.http.public_base.to_string();
+    let variables = [
+        ("KEYMAKER_BASE", &*base),
+        ("GUARDED_BASE", &guarded_base),
+        ("MAILS", &folder),
+        ("LOCALE", locale),
+        ("ACTS", &acts),
+        ("ROUTES", &routes),
+    ];
     Some(tokio::task::block_in_place(|| run_script("browser/story_accessibility.mjs", &variables)))
 }
 

@@ -10,7 +10,7 @@ import { CODE, RECOVERY, fromMail } from "./mails.mjs";
 import { confirmAct, decide, logIn, logOut, mainText, press, usePasskey } from "./pages.mjs";
 import { totp } from "./totp.mjs";
 
-const { KEYMAKER_BASE: base, MAILS: mails, LOCALE: locale } = process.env;
+const { KEYMAKER_BASE: base, GUARDED_BASE: guarded, MAILS: mails, LOCALE: locale } = process.env;
 const acts = JSON.parse(process.env.ACTS);
 const routes = JSON.parse(process.env.ROUTES);
 const at = (path) => new URL(path, base).href;
@@ -92,6 +92,21 @@ assert.equal(path(), "/account/", await mainText(page));
 await examine("account");
 await logOut(page, base);
 await examine("logged-out");
+
+// By invitation, to a house where every account is looked at first.
+await page.goto(new URL("/register?token=welcome-2026", guarded).href);
+await examine("register-invited");
+await send({ token: "wrong", username: "bob", password: alice.password });
+await examine("register-token-refused", 422);
+await send({ token: "welcome-2026", username: "bob", password: alice.password });
+assert.equal(path(), "/register/finish", await mainText(page));
+await examine("register-finish-approval");
+await send({ display_name: "Bob" });
+assert.equal(path(), "/register/waiting", await mainText(page));
+await examine("register-waiting");
+await page.goto(new URL("/login", guarded).href);
+await send({ username: "bob", password: alice.password });
+await examine("login-waiting", 403);
 
 // A forgotten password.
 await go("/recover");
@@ -285,6 +300,6 @@ await examine("login-deactivated", 403);
 const list = seen.map(({ name, requests, bytes }) => `${name.padEnd(32)} ${requests} requests ${String(bytes).padStart(6)} bytes`);
 process.stdout.write(`${list.join("\n")}\n`);
 finish(routes);
-assertContained(someone, [new URL(base).origin, app.origin]);
+assertContained(someone, [new URL(base).origin, new URL(guarded).origin, app.origin]);
 await browser.close();
 app.close();

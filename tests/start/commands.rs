@@ -346,7 +346,7 @@ async fn people_are_invited_and_approved_at_the_command_line() {
     manage(&["reject-user", "nobody"]).assert_one_sentence(&["no account named nobody"]);
 
     manage(&["issue-registration-token", "come-in", "--note", "chosen"]).assert_success("come-in");
-    manage(&["issue-registration-token", "come-in"]).assert_one_sentence(&["there already"]);
+    manage(&["issue-registration-token", "come-in"]).assert_one_sentence(&["token already"]);
     manage(&["issue-registration-token", "two words"]).assert_one_sentence(&["1 to 64"]);
     for arguments in [["--usage-limit", "0"], ["--expires-in", "7"], ["--expires-in", "é"], ["--expires-in", "0d"]] {
         let outcome = manage(&[&["issue-registration-token"], &arguments[..]].concat());
