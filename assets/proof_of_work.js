@@ -14,23 +14,21 @@
   const K = Int32Array.from(primes, (p) => fraction(Math.cbrt(p)));
   const H = Int32Array.from(primes.slice(0, 8), (p) => fraction(Math.sqrt(p)));
   const W = new Int32Array(64);
-  const S = Int32Array.from(seed.match(/.{8}/g), (word) => parseInt(word, 16));
+  W.set(seed.match(/.{8}/g).map((word) => parseInt(word, 16) | 0));
+  W[10] = 1 << 31;
+  W[15] = 320;
 
   // The first 32 bits of the hash.
   const hash = (piece, number) => {
-    W.fill(0);
-    W.set(S);
     W[8] = piece;
     W[9] = number;
-    W[10] = 1 << 31;
-    W[15] = 320;
     for (let i = 16; i < 64; i += 1) {
       const x = W[i - 15], y = W[i - 2];
       const s = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3);
       const t = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
       W[i] = (W[i - 16] + s + W[i - 7] + t) | 0;
     }
-    let [a, b, c, d, e, f, g, h] = H;
+    let a = H[0], b = H[1], c = H[2], d = H[3], e = H[4], f = H[5], g = H[6], h = H[7];
     for (let i = 0; i < 64; i += 1) {
       const s = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
       const t = (h + s + ((e & f) ^ (~e & g)) + K[i] + W[i]) | 0;

@@ -6,6 +6,7 @@
 mod account;
 mod authorize;
 mod browser;
+mod captcha;
 mod compat;
 mod discovery;
 mod emails;

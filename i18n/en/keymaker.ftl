@@ -591,10 +591,10 @@ register-terms-read = Read the terms of use (in a new tab)
 register-error-terms = To create an account, agree to the terms of use.
 
 ## CAPTCHA
-captcha-working = Your browser is doing a small piece of work, so that no program fills in this form by the thousand. You can go on meanwhile.
-captcha-waiting = A moment: this is sent as soon as your browser is done.
-captcha-done = Your browser is done.
-captcha-progress = How much of the work is done
+captcha-working = A short check runs in your browser, to keep programs out. Just go on.
+captcha-waiting = A moment: this is sent as soon as the check is done.
+captcha-done = The check is done.
+captcha-progress = How far the check is
 captcha-no-script = This one check needs JavaScript. Switch it on for this page, or ask the people who run this service.
 captcha-not-loaded = The check of { $service } could not be loaded. See whether something blocks it, then load this page again.
 captcha-error-needed = One more check is needed here. Pass it, then send the form again.

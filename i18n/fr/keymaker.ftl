@@ -594,10 +594,10 @@ register-terms-read = Lire les conditions d’utilisation (dans un nouvel onglet
 register-error-terms = Pour créer un compte, acceptez les conditions d’utilisation.
 
 ## CAPTCHA
-captcha-working = Votre navigateur effectue un petit calcul, pour qu’aucun programme ne remplisse ce formulaire par milliers. Vous pouvez continuer entre-temps.
-captcha-waiting = Un instant : le formulaire part dès que votre navigateur a terminé.
-captcha-done = Votre navigateur a terminé.
-captcha-progress = Avancement du calcul
+captcha-working = Une courte vérification s’exécute dans votre navigateur, pour écarter les programmes. Continuez simplement.
+captcha-waiting = Un instant : le formulaire part dès que la vérification est terminée.
+captcha-done = La vérification est terminée.
+captcha-progress = Avancement de la vérification
 captcha-no-script = Cette seule vérification a besoin de JavaScript. Activez-le pour cette page, ou adressez-vous aux personnes qui gèrent ce service.
 captcha-not-loaded = La vérification de { $service } n’a pas pu être chargée. Voyez si quelque chose la bloque, puis rechargez cette page.
 captcha-error-needed = Une vérification de plus est nécessaire ici. Effectuez-la, puis envoyez à nouveau le formulaire.

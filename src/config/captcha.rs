@@ -86,17 +86,16 @@ impl Captcha {
         let keys = [
             ("captcha.site_key", self.site_key.is_some()),
             ("captcha.secret_key", self.secret_key.is_some()),
-            ("captcha.verify_url", self.verify_url.is_some()),
         ];
         match self.service {
             // Somebody who gives keys wants to be protected.
             CaptchaService::None | CaptchaService::ProofOfWork => {
-                for (path, _) in keys.iter().filter(|(_, is_given)| *is_given) {
-                    problems.add(*path, "is only for a `captcha.service` of somebody else");
+                if self.site_key.is_some() || self.secret_key.is_some() || self.verify_url.is_some() {
+                    problems.add("captcha.service", "must name the service that `site_key` and `secret_key` are of");
                 }
             }
             _ => {
-                for (path, _) in keys[..2].iter().filter(|(_, is_given)| !is_given) {
+                for (path, _) in keys.iter().filter(|(_, is_given)| !is_given) {
                     problems.add(*path, "is required with this `captcha.service`");
                 }
             }

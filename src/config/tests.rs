@@ -33,6 +33,12 @@ fn valid() -> Value {
             { "version": 1, "algorithm": "bcrypt", "cost": 12, "secret": "pepper" },
         ] },
         "account": { "registration_terms_version": "2026-11-01" },
+        "captcha": {
+            "service": "cloudflare_turnstile",
+            "pages": ["registration", "login"],
+            "site_key": "0x4AAAAAAAsite",
+            "secret_key": "0x4AAAAAAAhunter2",
+        },
         "email": {
             "from": "\"Example Chat\" <no-reply@example.com>",
             "transport": "smtp",
@@ -132,6 +138,10 @@ fn a_valid_configuration_loads_with_its_values() {
         config.email.credentials().map(|(name, password)| (name, password.expose())),
         Some(("keymaker", "hunter2mail"))
     );
+    assert_eq!(config.captcha.service, CaptchaService::CloudflareTurnstile);
+    assert_eq!((config.captcha.site_key(), config.captcha.secret_key()), ("0x4AAAAAAAsite", "0x4AAAAAAAhunter2"));
+    let on = CaptchaPage::ALL.map(|page| config.captcha.is_on(page));
+    assert_eq!(on, [true, false, true]);
     let providers: Vec<_> = config
         .upstream_oauth2
         .providers

@@ -2,6 +2,7 @@
 //! `story_*.mjs` files here (areas 3, 20 and 24 of the requirements); this file starts the server for them and runs them.
 
 mod accessibility;
+mod captcha;
 mod passkeys;
 
 use std::io::Write;

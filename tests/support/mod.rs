@@ -7,6 +7,7 @@
 
 pub mod audit;
 pub mod authenticator;
+pub mod captcha;
 pub mod compat;
 pub mod database;
 pub mod factors;

@@ -95,6 +95,21 @@ fn refusals() -> Vec<Refusal> {
         ("account/registration_approval_notify", json!(["admin@example.com"]), "account.registration_approval_notify", "needs `account.registration_approval_required`"),
         ("branding/tos_uri", Value::Null, "account.registration_terms_version", "`branding.tos_uri`"),
         ("branding/tos_uri", json!("http://localhost/terms"), "account.registration_terms_version", "an https address"),
+        // CAPTCHAs.
+        ("captcha/service", json!("recaptcha_v3"), "captcha.service", "must be one of \"none\", \"recaptcha_v2\", \"hcaptcha\", \"cloudflare_turnstile\", \"proof_of_work\""),
+        ("captcha/site_key", Value::Null, "captcha.site_key", "is required with this `captcha.service`"),
+        ("captcha/site_key", json!(""), "captcha.site_key", "must not be empty"),
+        ("captcha/site_key", json!("with a space"), "captcha.site_key", "without spaces"),
+        ("captcha/secret_key", Value::Null, "captcha.secret_key", "is required with this `captcha.service`"),
+        ("captcha/secret_key_file", json!("a-file"), "captcha.secret_key_file", "not both"),
+        ("captcha/verify_url", json!("http://captcha.example.com/"), "captcha.verify_url", "must start with https://"),
+        ("captcha/verify_url", json!("captcha.example.com"), "captcha.verify_url", "must be a URL"),
+        ("captcha/pages", json!([]), "captcha.pages", "at least one page"),
+        ("captcha/pages", json!(["account"]), "captcha.pages[0]", "must be one of"),
+        ("captcha/difficulty", json!(7), "captcha.difficulty", "must be at least 8"),
+        ("captcha/difficulty", json!(27), "captcha.difficulty", "must be at most 26"),
+        ("captcha/login_after_failures", json!(0), "captcha.login_after_failures", "must be at least 1"),
+        ("captcha/on", json!(["login"]), "captcha.on", "unknown key"),
         // Mail.
         ("email/from", json!("nobody"), "email.from", "must be an e-mail address"),
         ("email/from", json!("Example <no-reply@>"), "email.from", "must be an e-mail address"),
@@ -197,6 +212,19 @@ fn a_problem_never_quotes_what_is_set() {
         {
             assert!(!text.contains(&secret), "{text}");
         }
+    }
+}
+
+#[test]
+fn whoever_gives_keys_of_a_captcha_has_to_say_of_which() {
+    let home = Home::new();
+    for service in [Value::Null, json!("none"), json!("proof_of_work")] {
+        let problems = home.load(&broken("captcha/service", &service)).expect_err("keys of nobody");
+        let expected = "captcha.service: must name the service that `site_key` and `secret_key` are of";
+        assert_eq!(problems.to_string(), expected);
+        let mut settings = valid();
+        set(&mut settings, "captcha", Some(json!({ "service": service })));
+        home.load(&settings).expect("without keys there is nothing to refuse");
     }
 }
 
