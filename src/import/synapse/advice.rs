@@ -42,7 +42,7 @@ const RULES: &[Rule] = &[
     Rule {
         key: "enable_registration_captcha",
         applies: |s| s.is_on("enable_registration_captcha"),
-        text: "remove it, or Synapse does not start.",
+        text: "remove it, or Synapse does not start; `captcha` asks for one at Keymaker.",
     },
     Rule {
         key: "user_consent",
