@@ -83,10 +83,7 @@ impl Captcha {
 
     /// Adds every rule that this section breaks.
     pub(super) fn check(&self, problems: &mut Problems) {
-        let keys = [
-            ("captcha.site_key", self.site_key.is_some()),
-            ("captcha.secret_key", self.secret_key.is_some()),
-        ];
+        let keys = [("captcha.site_key", self.site_key.is_some()), ("captcha.secret_key", self.secret_key.is_some())];
         match self.service {
             // Somebody who gives keys wants to be protected.
             CaptchaService::None | CaptchaService::ProofOfWork => {

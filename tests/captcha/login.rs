@@ -146,8 +146,7 @@ async fn so_many_guesses_at_once_are_not_all_the_first() {
 async fn a_service_that_is_down_lets_nobody_guess_on_and_says_so() {
     // INV-07, RTL-06
     let service = CaptchaService::start().await;
-    let server =
-        Server::setup().captcha("hcaptcha", &service).with("captcha.login_after_failures", "1").start().await;
+    let server = Server::setup().captcha("hcaptcha", &service).with("captcha.login_after_failures", "1").start().await;
     server.user("alice").await;
     let browser = server.browser();
     let login = async |response: &str| {

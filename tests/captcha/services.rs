@@ -102,7 +102,9 @@ async fn nobody_passes_whom_the_service_does_not_vouch_for_here_and_now() {
     }
     assert_eq!(count_sign_ups(&server).await, 0);
     service.does(Behaviour::Huge(1000));
-    sign_up(&browser, "alice", "cf-turnstile-response", "a token").await.assert_page(422, "Somebody else has this username");
+    sign_up(&browser, "alice", "cf-turnstile-response", "a token")
+        .await
+        .assert_page(422, "Somebody else has this username");
 }
 
 #[tokio::test]

@@ -18,12 +18,8 @@ async fn start() -> Server {
 
 /// Sends the first form of sign-up with this challenge and this solution.
 async fn send(browser: &Person, page: &Answer, name: &str, challenge: &str, solution: &str) -> Answer {
-    let form = [
-        ("username", name),
-        ("password", PASSWORD),
-        ("captcha_challenge", challenge),
-        ("captcha_solution", solution),
-    ];
+    let form =
+        [("username", name), ("password", PASSWORD), ("captcha_challenge", challenge), ("captcha_solution", solution)];
     browser.submit(page, &form).await
 }
 
@@ -191,8 +187,7 @@ async fn of_twenty_forms_with_one_solution_one_is_accepted() {
 async fn work_is_checked_on_the_pages_that_are_named_and_nowhere_else() {
     // SGN-06
     let sink = SmtpSink::start();
-    let server =
-        Server::setup().proof_of_work().with("captcha.pages", "[recovery]").mail(&sink).start().await;
+    let server = Server::setup().proof_of_work().with("captcha.pages", "[recovery]").mail(&sink).start().await;
     let browser = server.browser();
     let page = browser.get("register").await;
     assert!(!page.body.contains("captcha"), "{}", page.body);

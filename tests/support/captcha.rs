@@ -66,8 +66,7 @@ impl CaptchaService {
     pub async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/siteverify", listener.local_addr().unwrap());
-        let inside =
-            Inside { behaviour: Arc::new(Mutex::new(Behaviour::yes("registration"))), asked: Arc::default() };
+        let inside = Inside { behaviour: Arc::new(Mutex::new(Behaviour::yes("registration"))), asked: Arc::default() };
         let router = Router::new()
             .route("/siteverify", post(answer))
             .route("/elsewhere", axum::routing::any(|| async { r#"{"success":true,"hostname":"127.0.0.1"}"# }))
