@@ -16,8 +16,8 @@ use crate::{
         secret::derive_key,
     },
     domain::id::{
-        EmailVerificationId, EventId, GrantId, JobId, MailId, PasskeyId, ProofId, RecoveryId, RegistrationId,
-        RegistrationTokenId, SessionId, SsoLoginId, TokenId, UpstreamTripId, UserEmailId, UserId,
+        DeviceGrantId, EmailVerificationId, EventId, GrantId, JobId, MailId, PasskeyId, ProofId, RecoveryId,
+        RegistrationId, RegistrationTokenId, SessionId, SsoLoginId, TokenId, UpstreamTripId, UserEmailId, UserId,
     },
     flows::{activity::Activity, passkey, recover, stand_in::Census},
     policy::{Broken, Policy},
@@ -41,6 +41,7 @@ pub struct Parts {
     pub email_code_key: [u8; 32],
     pub rate_limit_key: [u8; 32],
     pub registration_token_key: [u8; 32],
+    pub user_code_key: [u8; 32],
     /// Absent where browsers know no passkeys.
     pub passkeys: Option<Webauthn>,
     pub census: Census,
@@ -109,6 +110,7 @@ pub fn build(config: Config, db: Db, clock: Clock, homeserver: Option<Arc<dyn Ho
         email_code_key: derive_key(&config.secrets.encryption_key(), "e-mail code"),
         rate_limit_key: derive_key(&config.secrets.encryption_key(), "rate limit"),
         registration_token_key: derive_key(&config.secrets.encryption_key(), "registration token"),
+        user_code_key: derive_key(&config.secrets.encryption_key(), "user code"),
         passkeys: passkey::relying_party(&config),
         sealer: Sealer::new(&config.secrets.encryption_key()),
         http,
@@ -141,6 +143,7 @@ new_ids! {
     new_user_id ulid UserId;
     new_grant_id ulid GrantId;
     new_sso_login_id ulid SsoLoginId;
+    new_device_grant_id ulid DeviceGrantId;
     new_passkey_id ulid PasskeyId;
     new_proof_id ulid ProofId;
     new_registration_id ulid RegistrationId;

@@ -6,6 +6,7 @@ mod account;
 mod captcha;
 mod check;
 mod development;
+mod device_grant;
 mod email;
 mod generated;
 mod load;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 pub use account::Account;
 pub use captcha::{Captcha, CaptchaPage, CaptchaService};
 pub use development::development;
+pub use device_grant::DeviceGrant;
 pub use email::{Email, MailMode, MailTransport};
 pub use load::{load, parse};
 pub use policy::Policy;
@@ -81,6 +83,11 @@ pub struct Config {
     /// homeserver's own address. A reverse proxy sends these requests here; docs/reverse-proxy shows how.
     #[serde(default)]
     pub compatibility: Compatibility,
+
+    /// Signing in a device that has no browser of its own, such as a television, or the app on a phone by a QR code that another
+    /// app shows: the device shows a code, and its person types it on a page of Keymaker in another browser and confirms.
+    #[serde(default)]
+    pub device_grant: DeviceGrant,
 
     /// The identity providers at which people have accounts too, such as that of a company, and through which they sign in.
     #[serde(default)]
@@ -551,6 +558,8 @@ pub enum GrantType {
     RefreshToken,
     /// Its own secret, for what it does in its own name. Only for confidential clients.
     ClientCredentials,
+    /// A code that a person typed into another device's browser. Only where `device_grant.enabled` is true.
+    DeviceCode,
 }
 
 /// Names and links of whoever runs the service.

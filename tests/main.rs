@@ -8,6 +8,7 @@ mod authorize;
 mod browser;
 mod captcha;
 mod compat;
+mod device_grant;
 mod discovery;
 mod emails;
 mod factors;

@@ -392,6 +392,7 @@ event-signed-in = Signed in with a browser
 event-new-browser-signed-in = Signed in with a new browser
 event-app-signed-in = An app signed in again on its device
 event-new-app-signed-in = An app signed in to your account
+event-device-linked = A device was signed in with a code that you confirmed
 event-wrong-second-factor = A password was right, but the second factor was wrong
 event-session-ended = A session was ended
 event-sessions-ended = Sessions were ended everywhere
@@ -633,3 +634,33 @@ limits-wait-seconds = { $seconds ->
    *[other] There were too many attempts. Try again in { $seconds } seconds.
 }
 limits-wait-minutes = There were too many attempts. Try again in { $minutes } minutes.
+
+# Letting a device in from another one
+link-title = Sign in another device
+link-lead = Type the code that the other device shows.
+link-code-label = Code
+link-code-hint = Capitals, spaces and dashes make no difference.
+link-submit = Continue
+link-caution = Did somebody send you a code or this link? Then stop here: whoever asks you to type a code wants to get into your account.
+link-error-unknown = No device waits with this code. Look at the other device again; if it is the same, begin anew there to get a fresh code.
+link-error-not-in-hand = Tick the box if that is true. If it is not, do not sign in the device.
+link-security = Sign-in and security
+link-question-title = Sign in this other device?
+link-question-compare = Does the other device show exactly this code?
+link-asks = What asks
+link-claims = It calls itself
+link-nameless = nothing
+link-from = From where
+link-near = the same address as yours
+link-far = not the address at which you are
+link-when = When
+link-access = It will be signed in to your account, and can then
+link-warning-title = Nobody else needs this from you.
+link-warning = If a caller, a message, a mail or a website led you here, somebody is trying to read your messages. Do not sign the device in. Nobody who runs this service asks for it.
+link-in-hand = I started this myself, and I have that device here with me
+link-deny = Do not sign it in
+link-allow = Sign in the other device
+link-allowed-title = The other device is being signed in
+link-allowed-text = It goes on there in a few seconds. You can close this page.
+link-denied-title = The device was not signed in
+link-denied-text = Nothing was shared with it. If somebody else led you here, nothing more is needed. If you think that they know your password, change it.

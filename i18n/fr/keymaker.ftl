@@ -395,6 +395,7 @@ event-signed-in = Connexion avec un navigateur
 event-new-browser-signed-in = Connexion avec un nouveau navigateur
 event-app-signed-in = Une application s’est reconnectée sur son appareil
 event-new-app-signed-in = Une application s’est connectée à votre compte
+event-device-linked = Un appareil a été connecté avec un code que vous avez confirmé
 event-wrong-second-factor = Le mot de passe était bon, mais pas le second facteur
 event-session-ended = Une session a été fermée
 event-sessions-ended = Les sessions ont été fermées partout
@@ -636,3 +637,33 @@ limits-wait-seconds = { $seconds ->
    *[other] Il y a eu trop de tentatives. Réessayez dans { $seconds } secondes.
 }
 limits-wait-minutes = Il y a eu trop de tentatives. Réessayez dans { $minutes } minutes.
+
+# Faire entrer un appareil depuis un autre
+link-title = Connecter un autre appareil
+link-lead = Saisissez le code que l’autre appareil affiche.
+link-code-label = Code
+link-code-hint = Majuscules, espaces et tirets n’ont pas d’importance.
+link-submit = Continuer
+link-caution = Quelqu’un vous a envoyé un code ou ce lien ? Alors arrêtez-vous là : qui vous demande de saisir un code veut entrer dans votre compte.
+link-error-unknown = Aucun appareil n’attend avec ce code. Regardez encore l’autre appareil ; si c’est bien celui-là, recommencez là-bas pour obtenir un nouveau code.
+link-error-not-in-hand = Cochez la case si c’est vrai. Sinon, ne connectez pas l’appareil.
+link-security = Connexion et sécurité
+link-question-title = Connecter cet autre appareil ?
+link-question-compare = L’autre appareil affiche-t-il exactement ce code ?
+link-asks = Qui demande
+link-claims = Se fait appeler
+link-nameless = rien
+link-from = D’où
+link-near = la même adresse que la vôtre
+link-far = pas l’adresse où vous êtes
+link-when = Quand
+link-access = Il sera connecté à votre compte, et pourra alors
+link-warning-title = Personne d’autre n’a besoin de cela.
+link-warning = Si un appel, un message, un courriel ou un site vous a conduit ici, quelqu’un essaie de lire vos messages. Ne connectez pas l’appareil. Les responsables de ce service ne le demandent jamais.
+link-in-hand = Je l’ai lancé moi-même, et j’ai cet appareil ici avec moi
+link-deny = Ne pas le connecter
+link-allow = Connecter l’autre appareil
+link-allowed-title = L’autre appareil est en cours de connexion
+link-allowed-text = La suite se passe là-bas dans quelques secondes. Vous pouvez fermer cette page.
+link-denied-title = L’appareil n’a pas été connecté
+link-denied-text = Rien ne lui a été transmis. Si quelqu’un vous a conduit ici, vous n’avez rien d’autre à faire. Si vous pensez qu’il connaît votre mot de passe, changez-le.

@@ -37,7 +37,11 @@ pub struct RateLimiting {
     /// Wrong secrets of one client from one address.
     pub client_authentication: RateLimit,
 
-    /// Codes that somebody types to sign in another device.
+    /// Devices that ask for a code from one address.
+    pub device_authorization: RateLimit,
+
+    /// Wrong codes that somebody types to sign in another device. Whatever is set here, all wrong codes together are limited so
+    /// that none can be guessed; docs/devices.md says how.
     pub user_code: UserCodeLimits,
 
     /// Logins at other providers that are begun from one address, and come back.
@@ -116,6 +120,7 @@ impl Default for RateLimiting {
             email_authentication: EmailLimits::default(),
             client_registration: RateLimit::of(10, 0.1),
             client_authentication: RateLimit::of(10, 0.1),
+            device_authorization: RateLimit::of(10, 0.1),
             user_code: UserCodeLimits::default(),
             upstream_callback: RateLimit::of(60, 1.0),
             rendezvous: RateLimit::of(10, 0.1),

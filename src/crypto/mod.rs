@@ -11,3 +11,4 @@ pub mod recovery_code;
 pub mod seal;
 pub mod secret;
 pub mod totp;
+pub mod user_code;

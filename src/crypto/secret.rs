@@ -33,6 +33,8 @@ pub enum Kind {
     UpstreamNonce,
     /// What lets somebody sign up where not everybody may. Administrators may choose others, of any form.
     RegistrationToken,
+    /// With what a device asks whether it was let in.
+    DeviceCode,
 }
 
 impl Kind {
@@ -50,6 +52,7 @@ impl Kind {
             Kind::UpstreamState => "kmu",
             Kind::UpstreamNonce => "kmn",
             Kind::RegistrationToken => "kmi",
+            Kind::DeviceCode => "kmd",
         }
     }
 }
@@ -227,6 +230,8 @@ mod tests {
             Kind::BrowserSession,
             Kind::Browser,
             Kind::ClientSecret,
+            Kind::RecoveryLink,
+            Kind::DeviceCode,
         ];
         for made in kinds {
             let secret = Secret::generate(made);

@@ -247,6 +247,16 @@ impl ClientMetadata {
         self.grant_types.contains(&grant_type)
     }
 
+    /// Leaves out a grant that is not offered here (REG-05).
+    ///
+    /// # Errors
+    /// When nothing is left that can be used.
+    pub fn without_grant(mut self, grant_type: GrantType) -> Result<Self, InvalidClientMetadata> {
+        self.grant_types.retain(|known| *known != grant_type);
+        self.check_coherence()?;
+        Ok(self)
+    }
+
     /// Says whether the client has a secret to authenticate itself with (RFC 6749 §2.1).
     pub fn is_confidential(&self) -> bool {
         self.token_endpoint_auth_method != ClientAuthMethod::None

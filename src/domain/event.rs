@@ -22,6 +22,10 @@ pub enum Event {
     NewAppSignedIn {
         name: Option<String>,
     },
+    /// Somebody typed the code of a device into a browser and let it in.
+    DeviceLinked {
+        name: Option<String>,
+    },
     /// The password was right and the second factor was not.
     WrongSecondFactor,
     SessionEnded {
@@ -85,6 +89,7 @@ impl Event {
             Self::NewBrowserSignedIn => "new_browser_signed_in",
             Self::AppSignedIn { .. } => "app_signed_in",
             Self::NewAppSignedIn { .. } => "new_app_signed_in",
+            Self::DeviceLinked { .. } => "device_linked",
             Self::WrongSecondFactor => "wrong_second_factor",
             Self::SessionEnded { .. } => "session_ended",
             Self::SessionsEnded => "sessions_ended",
@@ -118,6 +123,7 @@ impl Event {
         match self {
             Self::AppSignedIn { name }
             | Self::NewAppSignedIn { name }
+            | Self::DeviceLinked { name }
             | Self::SessionEnded { name }
             | Self::RefreshTokenReplayed { name }
             | Self::LoginReplayed { name } => name.as_deref(),
@@ -141,6 +147,7 @@ impl Event {
             "new_browser_signed_in" => Self::NewBrowserSignedIn,
             "app_signed_in" => Self::AppSignedIn { name: subject },
             "new_app_signed_in" => Self::NewAppSignedIn { name: subject },
+            "device_linked" => Self::DeviceLinked { name: subject },
             "wrong_second_factor" => Self::WrongSecondFactor,
             "session_ended" => Self::SessionEnded { name: subject },
             "sessions_ended" => Self::SessionsEnded,
@@ -211,6 +218,7 @@ mod tests {
             Event::NewBrowserSignedIn,
             Event::AppSignedIn { name: name() },
             Event::NewAppSignedIn { name: None },
+            Event::DeviceLinked { name: name() },
             Event::WrongSecondFactor,
             Event::SessionEnded { name: name() },
             Event::SessionsEnded,

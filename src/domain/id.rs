@@ -71,6 +71,8 @@ ids! {
     UserEmailId,
     /// Names an address that waits for its code.
     EmailVerificationId,
+    /// Names a device that waits for a person.
+    DeviceGrantId,
     /// Names a link out of a mail; it is not the secret in it.
     RecoveryId,
     /// Names a trip of a browser to an identity provider; it is not the secret that comes back.

@@ -6,6 +6,7 @@ pub mod amr;
 pub mod assurance;
 pub mod client;
 pub mod device;
+pub mod device_grant;
 pub mod email;
 pub mod event;
 pub mod factor;

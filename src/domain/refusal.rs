@@ -28,6 +28,13 @@ pub enum Refusal {
     RefreshTokenExpired,
     #[error("the homeserver refuses this account or this device")]
     DeviceRefused,
+    // RFC 8628 §3.5
+    #[error("nobody has decided yet")]
+    AuthorizationPending,
+    #[error("nobody has decided yet; wait five seconds longer between two questions")]
+    SlowDown,
+    #[error("the device code has expired")]
+    ExpiredToken,
     #[error("this client did not register for {0}")]
     UnauthorizedClient(&'static str),
     #[error("this grant type is not supported")]
@@ -132,6 +139,8 @@ pub enum Refusal {
     CaptchaFailed,
     #[error("this link is not good, or no longer")]
     RecoveryOver,
+    #[error("no device waits with this code")]
+    UnknownUserCode,
     #[error(transparent)]
     Email(#[from] EmailProblem),
     #[error(transparent)]
@@ -189,6 +198,9 @@ impl Refusal {
                 Decision::ClientRegistration => "invalid_client_metadata",
                 _ => "access_denied",
             },
+            Refusal::AuthorizationPending => "authorization_pending",
+            Refusal::SlowDown => "slow_down",
+            Refusal::ExpiredToken => "expired_token",
             Refusal::LoginRequired => "login_required",
             Refusal::ConsentRequired => "consent_required",
             Refusal::InteractionRequired => "interaction_required",
@@ -233,6 +245,7 @@ impl Refusal {
             | Refusal::CaptchaNeeded
             | Refusal::CaptchaFailed
             | Refusal::RecoveryOver
+            | Refusal::UnknownUserCode
             | Refusal::Email(_)
             | Refusal::Upstream(_)
             | Refusal::Factor(_) => "invalid_request",

@@ -212,7 +212,11 @@ fn check_texts(params: &Params) -> Result<(), Refusal> {
         .map_or(Ok(()), |(name, most)| Err(Refusal::InvalidRequest(format!("{name} is longer than {most} characters"))))
 }
 
-fn check_scope(params: &Params, client: &Client) -> Result<Scope, Refusal> {
+/// Reads the scope that a client asks a person for, the same wherever it may ask.
+///
+/// # Errors
+/// `InvalidScope`; `UnauthorizedClient` where a Matrix session could not live.
+pub fn check_scope(params: &Params, client: &Client) -> Result<Scope, Refusal> {
     let raw = params.get("scope").ok_or_else(|| Refusal::InvalidScope("scope is missing".to_owned()))?;
     let scope = Scope::parse(raw).and_then(Scope::requestable_by_users)?;
     // REG-06: a Matrix session without refresh tokens would end after five minutes.

@@ -14,7 +14,7 @@ use crate::{
     store,
 };
 
-/// Forgets what was done so long ago that it is allowed again, and browsers that an account no longer knows. Deletes authorizations, logins of older clients and sign-ups that ended a day ago (their codes are still told apart
+/// Forgets what was done so long ago that it is allowed again, and browsers that an account no longer knows. Deletes authorizations, devices that waited, logins of older clients and sign-ups that ended a day ago (their codes are still told apart
 /// as used until then), codes and links of mails (until then they are counted), CAPTCHAs that were passed, mails that nobody wants any more, events that are a year old, and closes sessions that expired.
 ///
 /// # Errors
@@ -24,6 +24,7 @@ pub async fn clean_up(app: &App) -> Result<()> {
     let mut tx = app.db.write().await?;
     let grants = store::grant::delete_older_than(&mut tx, before).await?;
     let sso_logins = store::sso_login::delete_older_than(&mut tx, before).await?;
+    let device_grants = store::device_grant::delete_older_than(&mut tx, before).await?;
     let registrations = store::registration::delete_older_than(&mut tx, before).await?;
     store::proof::delete_older_than(&mut tx, before).await?;
     store::factor::delete_challenges(&mut tx, before).await?;
@@ -40,6 +41,6 @@ pub async fn clean_up(app: &App) -> Result<()> {
     let sessions = store::session::end_expired(&mut tx, before, EndReason::Expired).await?;
     let devices = session::end_expired_in(app, &mut tx, before).await?;
     tx.commit().await?;
-    tracing::debug!(grants, sso_logins, registrations, sessions, devices, "cleaned up");
+    tracing::debug!(grants, sso_logins, device_grants, registrations, sessions, devices, "cleaned up");
     Ok(())
 }

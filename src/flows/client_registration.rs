@@ -109,6 +109,7 @@ impl config::Client {
             config::GrantType::AuthorizationCode => GrantType::AuthorizationCode,
             config::GrantType::RefreshToken => GrantType::RefreshToken,
             config::GrantType::ClientCredentials => GrantType::ClientCredentials,
+            config::GrantType::DeviceCode => GrantType::DeviceCode,
         });
         ClientMetadata::configured(
             self.client_name.clone(),

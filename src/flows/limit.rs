@@ -41,6 +41,8 @@ pub enum Limiter {
     ClientRegistration,
     /// Wrong secrets; the key is the client and the address.
     ClientAuthentication,
+    /// Devices that ask for a code.
+    DeviceAuthorization,
     UserCodeByAddress,
     /// The key is that of the browser session or of the browser.
     UserCodeBySession,
@@ -62,7 +64,7 @@ const PATROL: u16 = 1024;
 
 impl Limiter {
     /// Those with settings of their own in `rate_limiting`.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::PasswordByAddress,
         Self::PasswordByAccount,
         Self::LoginByAccount,
@@ -77,6 +79,7 @@ impl Limiter {
         Self::EmailTryBySession,
         Self::ClientRegistration,
         Self::ClientAuthentication,
+        Self::DeviceAuthorization,
         Self::UserCodeByAddress,
         Self::UserCodeBySession,
         Self::UpstreamCallback,
@@ -100,6 +103,7 @@ impl Limiter {
             Self::EmailTryBySession => "email_authentication.attempt_per_session",
             Self::ClientRegistration => "client_registration",
             Self::ClientAuthentication => "client_authentication",
+            Self::DeviceAuthorization => "device_authorization",
             Self::UserCodeByAddress => "user_code.per_ip",
             Self::UserCodeBySession => "user_code.per_session",
             Self::UpstreamCallback => "upstream_callback",
@@ -126,6 +130,7 @@ impl Limiter {
             Self::EmailTryBySession => settings.email_authentication.attempt_per_session,
             Self::ClientRegistration => settings.client_registration,
             Self::ClientAuthentication => settings.client_authentication,
+            Self::DeviceAuthorization => settings.device_authorization,
             Self::UserCodeByAddress => settings.user_code.per_ip,
             Self::UserCodeBySession => settings.user_code.per_session,
             Self::UpstreamCallback => settings.upstream_callback,

@@ -12,6 +12,7 @@ pub mod clean_up;
 pub mod client_auth;
 pub mod client_registration;
 pub mod compat;
+pub mod device_grant;
 pub mod email;
 pub mod event;
 pub mod factor;

@@ -7,7 +7,7 @@ use crate::{
     domain::{
         amr::Amr,
         event::Event,
-        id::{ClientId, GrantId, JobId, SessionId, SsoLoginId, UserId},
+        id::{ClientId, DeviceGrantId, GrantId, JobId, SessionId, SsoLoginId, UserId},
         refusal::Refusal,
         session::SessionKind,
         user::User,
@@ -30,6 +30,11 @@ use crate::{
 pub enum Warrant<'a> {
     Code(&'a GrantId),
     LoginToken(&'a SsoLoginId),
+    DeviceCode {
+        id: &'a DeviceGrantId,
+        /// When the person decided.
+        decided_at: i64,
+    },
     /// The password, looked up at this moment.
     Password {
         proved_at: i64,
@@ -148,7 +153,12 @@ async fn commit(app: &App, opening: Opening<'_>, device: Option<Created<'_>>) ->
             (None, None) => false,
         };
         let name = opening.device_name.map(str::to_owned);
-        let happened = if is_known { Event::AppSignedIn { name } } else { Event::NewAppSignedIn { name } };
+        let happened = match (&opening.warrant, is_known) {
+            // DVC-14: told every time, since whoever talks somebody into it may choose a device id that is known.
+            (Warrant::DeviceCode { .. }, _) => Event::DeviceLinked { name },
+            (_, true) => Event::AppSignedIn { name },
+            (_, false) => Event::NewAppSignedIn { name },
+        };
         event::record(app, &mut tx, user, happened, opening.caller).await?;
     }
     let access_token = Secret::of_family(Kind::AccessToken, &family);
@@ -165,10 +175,12 @@ async fn commit(app: &App, opening: Opening<'_>, device: Option<Created<'_>>) ->
 }
 
 impl Warrant<'_> {
-    /// A one-time object proves by the login of the browser that made it, which is looked at when it is consumed.
+    /// A one-time object proves by the login of the browser that made it, which is looked at when it is consumed. A device
+    /// code outlives that login, and not what ends every session.
     fn proved_at(&self, now: i64) -> i64 {
         match self {
             Warrant::Password { proved_at } => *proved_at,
+            Warrant::DeviceCode { decided_at, .. } => *decided_at,
             Warrant::Code(_) | Warrant::LoginToken(_) | Warrant::Standing => now + 1,
         }
     }
@@ -179,6 +191,9 @@ impl Warrant<'_> {
                 Refusal::InvalidGrant("the code was used already, or the person is no longer signed in")
             }
             Warrant::LoginToken(_) => Refusal::InvalidLoginToken,
+            Warrant::DeviceCode { .. } => {
+                Refusal::InvalidGrant("the device code was used already, or the login that allowed it was ended")
+            }
             // The password was right, and whether it still is only another attempt can tell.
             Warrant::Password { .. } => Refusal::Busy,
             Warrant::Standing => Refusal::UserDeactivated,
@@ -190,6 +205,9 @@ impl Warrant<'_> {
         let consumed_at = match self {
             Warrant::Code(id) => store::grant::find(&app.db, id).await?.and_then(|grant| grant.consumed_at),
             Warrant::LoginToken(id) => store::sso_login::find(&app.db, id).await?.and_then(|login| login.consumed_at),
+            Warrant::DeviceCode { id, .. } => {
+                store::device_grant::find(&app.db, id).await?.and_then(|grant| grant.consumed_at)
+            }
             Warrant::Password { .. } | Warrant::Standing => None,
         };
         if consumed_at.is_none() { Ok(()) } else { Err(self.refusal().into()) }
@@ -199,6 +217,7 @@ impl Warrant<'_> {
         let is_consumed = match self {
             Warrant::Code(grant) => store::grant::consume_code(tx, grant, session, now).await?,
             Warrant::LoginToken(login) => store::sso_login::consume_token(tx, login, session, now).await?,
+            Warrant::DeviceCode { id, .. } => store::device_grant::consume(tx, id, session, now).await?,
             Warrant::Password { .. } | Warrant::Standing => true,
         };
         if is_consumed { Ok(()) } else { Err(self.refusal().into()) }
@@ -209,6 +228,7 @@ impl Warrant<'_> {
         match self {
             Warrant::Code(grant) => store::grant::note_opener(tx, grant, session).await?,
             Warrant::LoginToken(login) => store::sso_login::note_opener(tx, login, session).await?,
+            Warrant::DeviceCode { id, .. } => store::device_grant::note_opener(tx, id, session).await?,
             Warrant::Password { .. } | Warrant::Standing => {}
         }
         Ok(())

@@ -23,7 +23,7 @@ use crate::{
     },
     error::{Error, Result},
     flows::{
-        Caller,
+        Caller, device_grant,
         open::{Life, Opened, Opening, Warrant, open},
         permit, refresh, session,
     },
@@ -54,6 +54,9 @@ pub async fn issue(app: &App, client: Client, params: &Params, caller: Caller) -
         Some("authorization_code") => (GrantType::AuthorizationCode, "the authorization_code grant"),
         Some("refresh_token") => (GrantType::RefreshToken, "the refresh_token grant"),
         Some("client_credentials") => (GrantType::ClientCredentials, "the client_credentials grant"),
+        Some("urn:ietf:params:oauth:grant-type:device_code") if app.config.device_grant.enabled => {
+            (GrantType::DeviceCode, "the device_code grant")
+        }
         Some(_) => return Err(Refusal::UnsupportedGrantType.into()),
         None => return Err(Refusal::InvalidRequest("grant_type is missing".to_owned()).into()),
     };
@@ -63,7 +66,8 @@ pub async fn issue(app: &App, client: Client, params: &Params, caller: Caller) -
     match grant_type {
         GrantType::AuthorizationCode => exchange_code(app, client, params, caller).await,
         GrantType::RefreshToken => refresh::refresh(app, &client, params, &caller).await,
-        _ => client_credentials(app, &client, params, &caller).await,
+        GrantType::DeviceCode => device_grant::poll(app, client, params, caller).await,
+        GrantType::ClientCredentials => client_credentials(app, &client, params, &caller).await,
     }
 }
 
@@ -157,27 +161,57 @@ async fn check_user(app: &App, grant: &Grant) -> Result<User> {
 }
 
 async fn exchange(app: &App, client: &Client, grant: &Grant, user: &User, caller: &Caller) -> Result<TokenResponse> {
-    let scope = Scope::parse(&grant.scope).unwrap_or_default();
+    let granted = Granted {
+        scope: &grant.scope,
+        auth_time: grant.auth_time,
+        amr: grant.amr.as_ref(),
+        nonce: grant.nonce.as_deref(),
+        warrant: Warrant::Code(&grant.id),
+    };
+    tokens(app, client, user, granted, caller).await
+}
+
+/// What a person allowed a client, and what the client consumes for it.
+pub struct Granted<'a> {
+    pub scope: &'a str,
+    pub auth_time: Option<i64>,
+    pub amr: Option<&'a Amr>,
+    pub nonce: Option<&'a str>,
+    pub warrant: Warrant<'a>,
+}
+
+/// Opens the session that a person allowed, and gives its tokens.
+///
+/// # Errors
+/// Those of [`open`].
+pub async fn tokens(
+    app: &App,
+    client: &Client,
+    user: &User,
+    granted: Granted<'_>,
+    caller: &Caller,
+) -> Result<TokenResponse> {
+    let scope = Scope::parse(granted.scope).unwrap_or_default();
     let name = device_name(client);
     let has_refresh = client.metadata.allows_grant(GrantType::RefreshToken);
     let opening = Opening {
         kind: SessionKind::Oauth,
         user: Some(user),
         client: Some(&client.id),
-        scope: grant.scope.clone(),
+        scope: granted.scope.to_owned(),
         device_id: scope.device_id(),
         device_name: name.as_deref(),
-        auth_time: grant.auth_time,
-        amr: grant.amr.as_ref(),
+        auth_time: granted.auth_time,
+        amr: granted.amr,
         caller,
-        warrant: Warrant::Code(&grant.id),
+        warrant: granted.warrant,
         access_token: Life::Limited(ACCESS_TOKEN_LIFE),
         refresh_token: has_refresh.then_some(Life::Unlimited),
     };
     let Opened { access_token, refresh_token } = open(app, opening).await?;
-    let login = Login { auth_time: grant.auth_time, amr: grant.amr.as_ref() };
+    let login = Login { auth_time: granted.auth_time, amr: granted.amr };
     let id_token = match scope.is_openid() {
-        true => Some(id_token(app, client, user, login, grant.nonce.as_deref(), &access_token)?),
+        true => Some(id_token(app, client, user, login, granted.nonce, &access_token)?),
         false => None,
     };
     Ok(TokenResponse {
@@ -185,7 +219,7 @@ async fn exchange(app: &App, client: &Client, grant: &Grant, user: &User, caller
         token_type: "Bearer",
         expires_in: ACCESS_TOKEN_LIFE / SECOND,
         refresh_token: refresh_token.map(|secret| secret.expose().to_owned()),
-        scope: grant.scope.clone(),
+        scope: granted.scope.to_owned(),
         id_token,
     })
 }

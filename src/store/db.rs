@@ -15,8 +15,8 @@ use sqlx::{
 use thiserror::Error;
 
 use crate::domain::id::{
-    ClientId, EmailVerificationId, EventId, GrantId, JobId, MailId, PasskeyId, ProofId, RecoveryId, RegistrationId,
-    RegistrationTokenId, SessionId, SsoLoginId, TokenId, UpstreamTripId, UserEmailId, UserId,
+    ClientId, DeviceGrantId, EmailVerificationId, EventId, GrantId, JobId, MailId, PasskeyId, ProofId, RecoveryId,
+    RegistrationId, RegistrationTokenId, SessionId, SsoLoginId, TokenId, UpstreamTripId, UserEmailId, UserId,
 };
 
 /// The migrations that this program knows, compiled in.
@@ -97,6 +97,7 @@ args! {
     &UserId => Text(v) v.as_str().to_owned();
     &ClientId => Text(v) v.as_str().to_owned();
     &GrantId => Text(v) v.as_str().to_owned();
+    &DeviceGrantId => Text(v) v.as_str().to_owned();
     &SsoLoginId => Text(v) v.as_str().to_owned();
     &RegistrationId => Text(v) v.as_str().to_owned();
     &RegistrationTokenId => Text(v) v.as_str().to_owned();

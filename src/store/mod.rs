@@ -5,6 +5,7 @@ pub mod bulk;
 pub mod captcha;
 pub mod client;
 pub mod db;
+pub mod device_grant;
 pub mod email;
 pub mod event;
 pub mod factor;

@@ -23,6 +23,8 @@ pub struct Metadata {
     issuer: String,
     authorization_endpoint: String,
     token_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_authorization_endpoint: Option<String>,
     revocation_endpoint: String,
     introspection_endpoint: String,
     registration_endpoint: String,
@@ -70,12 +72,17 @@ impl Metadata {
         if register::is_open(app) {
             prompts.push("create");
         }
+        let mut grant_types = vec!["authorization_code", "refresh_token", "client_credentials"];
+        if config.device_grant.enabled {
+            grant_types.push("urn:ietf:params:oauth:grant-type:device_code");
+        }
         let actions = AccountAction::advertised(app.homeserver.is_some());
         let client_auth = ["none", "client_secret_basic", "client_secret_post"];
         Self {
             issuer: config.http.issuer().as_str().to_owned(),
             authorization_endpoint: url("authorize"),
             token_endpoint: url("oauth2/token"),
+            device_authorization_endpoint: config.device_grant.enabled.then(|| url("oauth2/device_authorization")),
             revocation_endpoint: url("oauth2/revoke"),
             introspection_endpoint: url("oauth2/introspect"),
             registration_endpoint: url("oauth2/registration"),
@@ -88,7 +95,7 @@ impl Metadata {
             scopes_supported: vec![scope::OPENID, scope::PROFILE, scope::EMAIL, scope::MATRIX_API],
             response_types_supported: vec!["code"],
             response_modes_supported: vec!["query", "fragment"],
-            grant_types_supported: vec!["authorization_code", "refresh_token", "client_credentials"],
+            grant_types_supported: grant_types,
             code_challenge_methods_supported: vec!["S256"],
             prompt_values_supported: prompts,
             token_endpoint_auth_methods_supported: client_auth.to_vec(),

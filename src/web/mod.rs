@@ -11,4 +11,4 @@ mod request;
 mod routes;
 
 pub use health::install_metrics;
-pub use routes::{Needs, PAGES, Page, SSO_PAGES, router};
+pub use routes::{LINK_PAGES, Needs, PAGES, Page, SSO_PAGES, router};

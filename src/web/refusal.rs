@@ -58,6 +58,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         Refusal::Email(_)
         | Refusal::RegistrationToken(_)
         | Refusal::TermsNotAgreed
+        | Refusal::UnknownUserCode
         | Refusal::CaptchaNeeded
         | Refusal::CaptchaFailed => StatusCode::UNPROCESSABLE_ENTITY,
         // A 4xx on refresh makes Matrix clients delete their data, so what passes is never a 429 (TRP-05).
@@ -68,6 +69,9 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::InvalidGrant(_)
         | Refusal::RefreshTokenExpired
         | Refusal::DeviceRefused
+        | Refusal::AuthorizationPending
+        | Refusal::SlowDown
+        | Refusal::ExpiredToken
         | Refusal::NotJson
         | Refusal::BadJson(_)
         | Refusal::MissingParam(_)

@@ -62,6 +62,7 @@ fn api() -> Router<App> {
         .route("/oauth2/keys.json", get(oauth::keys::keys))
         .route("/oauth2/registration", post(oauth::registration::register))
         .route("/oauth2/token", post(oauth::token::token))
+        .route("/oauth2/device_authorization", post(oauth::device_authorization::device_authorization))
         .route("/oauth2/revoke", post(oauth::revoke::revoke))
         .route("/oauth2/userinfo", get(oauth::userinfo::userinfo).post(oauth::userinfo::userinfo))
         .method_not_allowed_fallback(oauth::method_not_allowed)
@@ -194,9 +195,18 @@ pub const SSO_PAGES: &[Page] = &[
     Page::new("/sso/{login}", InProgress, || get(pages::sso::get).post(pages::sso::post)),
 ];
 
+/// What people see who let a device in from another one.
+pub const LINK_PAGES: &[Page] = &[
+    Page::new("/link", SignedIn, || get(pages::link::get).post(pages::link::post)),
+    Page::new("/link/qr", Nothing, || get(pages::link::qr)),
+    Page::new("/link/done", SignedIn, || get(pages::link::done)),
+    Page::new("/link/{device}", InProgress, || get(pages::link::get_one).post(pages::link::post_one)),
+];
+
 fn page_routes(app: &App) -> Router<App> {
     let sso = if app.config.compatibility.enabled { SSO_PAGES } else { &[] };
-    let pages = PAGES.iter().chain(sso);
+    let link = if app.config.device_grant.enabled { LINK_PAGES } else { &[] };
+    let pages = PAGES.iter().chain(sso).chain(link);
     pages
         .fold(Router::new(), |router, page| router.route(page.path, guarded(app, page)))
         .method_not_allowed_fallback(pages::method_not_allowed)

@@ -5,7 +5,7 @@ use std::{io::Write, sync::Arc};
 use keymaker::{
     domain::act::Act,
     flows::registration_token::{self, Wanted},
-    web::{PAGES, SSO_PAGES},
+    web::{LINK_PAGES, PAGES, SSO_PAGES},
 };
 
 use tempfile::TempDir;
@@ -14,11 +14,12 @@ use super::{USER, available, components, is_told_elsewhere, run_script};
 use crate::support::{PASSWORD, Server, Setup, homeserver::FakeHomeserver};
 
 /// Routes that show no page of their own: they lead to others, or answer the script.
-const WITHOUT_PAGE: [&str; 7] = [
+const WITHOUT_PAGE: [&str; 8] = [
     "/",
     "/account",
     "/account/cross-signing-reset",
     "/authorize",
+    "/link/qr",
     "/login/passkey",
     "/sso",
     "/.well-known/change-password",
@@ -49,7 +50,7 @@ async fn tell(locale: &str) -> Option<String> {
         .start()
         .await;
     let mut routes = Vec::new();
-    for page in PAGES.iter().chain(SSO_PAGES).filter(|page| !WITHOUT_PAGE.contains(&page.path)) {
+    for page in PAGES.iter().chain(SSO_PAGES).chain(LINK_PAGES).filter(|page| !WITHOUT_PAGE.contains(&page.path)) {
         // What takes no GET is no page either.
         if server.get(&page.path.replace(['{', '}'], "")).await.status != 405 {
             routes.push(page.path);

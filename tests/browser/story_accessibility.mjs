@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { authenticator } from "./authenticator.mjs";
 import { assertContained, launch, person } from "./chromium.mjs";
-import { Client, discover, landing, newDeviceId } from "./client.mjs";
+import { Client, discover, form, landing, newDeviceId } from "./client.mjs";
 import { examiner } from "./examine.mjs";
 import { CODE, RECOVERY, fromMail } from "./mails.mjs";
 import { confirmAct, decide, logIn, logOut, mainText, press, usePasskey } from "./pages.mjs";
@@ -280,6 +280,33 @@ await send({ recovery: code });
 assert.equal(path(), "/account/", await mainText(page));
 await go("/account/events");
 await examine("events");
+
+// Another device, let in and kept out. Who signed in a moment ago is not asked again.
+const television = await Client.register(metadata, {
+  client_name: "Corner Television", client_uri: "https://tv.example.org/", token_endpoint_auth_method: "none",
+  grant_types: ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],
+});
+async function waitingDevice() {
+  const scope = `urn:matrix:client:api:* urn:matrix:client:device:${newDeviceId()}`;
+  return (await form(metadata.device_authorization_endpoint, { client_id: television.id, scope })).body;
+}
+await go("/link");
+await examine("link");
+await send({ user_code: "BCDF-GHJK" });
+await examine("link-refused", 422);
+await page.goto((await waitingDevice()).verification_uri_complete);
+await examine("link-prefilled");
+await press(page, "form:has([name=user_code]) button");
+await examine("link-question");
+await send({ in_hand: false }, "button[value=allow]");
+await examine("link-question-refused", 422);
+await send({ in_hand: true }, "button[value=allow]");
+await examine("link-allowed");
+await page.goto((await waitingDevice()).verification_uri_complete);
+await press(page, "form:has([name=user_code]) button");
+await press(page, "button[value=deny]");
+await examine("link-denied");
+await go("/account/events");
 await page.locator("a[href*='/account/events?']").click();
 await page.waitForLoadState();
 await examine("events-older");

@@ -107,6 +107,7 @@ impl Walker {
         let (answer, status, words) = match member {
             "authorization_endpoint" => (http.get(address).await, 400, "<h1>"),
             "token_endpoint" => (http.post(address, &empty).await, 401, "invalid_client"),
+            "device_authorization_endpoint" => (http.post(address, &empty).await, 401, "invalid_client"),
             "revocation_endpoint" => (http.post(address, &empty).await, 400, "invalid_request"),
             "introspection_endpoint" => (http.post(address, &empty).await, 401, "invalid_client"),
             "registration_endpoint" => (http.post_json(address, &json!({})).await, 400, "invalid_client_metadata"),
@@ -282,6 +283,11 @@ impl Walker {
                     ("client_secret", STATIC_SECRET),
                 ];
                 self.server.post("oauth2/token", &form).await
+            }
+            "urn:ietf:params:oauth:grant-type:device_code" => {
+                let device = self.server.device().await;
+                self.browser.let_in(&device).await;
+                self.server.poll(&device).await
             }
             other => panic!("nobody shows that the grant {other} works"),
         };

@@ -10,13 +10,14 @@ use serde_json::json;
 use crate::support::{
     REDIRECT_URI, Server, Tokens, VERIFIER,
     compat::{LOGIN, LOGOUT, LOGOUT_ALL, REFRESH, token_login},
+    device::DEVICE_CODE,
     http::Answer,
 };
 
 const ALICE: &str = "alice@example.com";
 
 /// Everything that Keymaker hands out, in the order of the columns below.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 11] = [
     "access token",
     "refresh token",
     "authorization code",
@@ -27,6 +28,7 @@ const KINDS: [&str; 10] = [
     "legacy access token",
     "legacy refresh token",
     "recovery link",
+    "device code",
 ];
 
 #[tokio::test]
@@ -39,10 +41,11 @@ async fn each_place_takes_its_own_kind_and_finds_every_other_unknown() {
         "token_endpoint_auth_method": "client_secret_post", "grant_types": ["authorization_code", "client_credentials"],
     });
     let confidential = server.http.post_json("oauth2/registration", &metadata).await.json();
+    let device_client_id = server.device_client().await;
     let confidential_id = confidential["client_id"].as_str().unwrap();
 
     // (the place, the kinds that it takes)
-    let places: [(&str, &[&str]); 12] = [
+    let places: [(&str, &[&str]); 13] = [
         ("introspection", &["access token", "legacy access token"]),
         ("userinfo", &["access token"]),
         ("refresh", &["refresh token"]),
@@ -56,6 +59,7 @@ async fn each_place_takes_its_own_kind_and_finds_every_other_unknown() {
         ("logout", &["access token", "legacy access token"]),
         ("logout from everywhere", &["legacy access token"]),
         ("recovery", &["recovery link"]),
+        ("device grant", &["device code"]),
     ];
     for (place, own) in places {
         // Fresh ones for each place: what is used up says nothing about what is unknown.
@@ -65,6 +69,8 @@ async fn each_place_takes_its_own_kind_and_finds_every_other_unknown() {
         let tokens = Tokens::of(&server.exchange(&client_id, &code).await, &client_id);
         let code = browser.allow(&server.request(&client_id, "openid")).await;
         let login_token = browser.login_token().await;
+        let device = server.device_with(&device_client_id, "openid").await;
+        browser.let_in(&device).await;
         let legacy = server.legacy_session("alice", "ABCDEFGHIJ").await;
         let cookies = browser.http.cookies();
         let cookie = |name: &str| {
@@ -82,14 +88,17 @@ async fn each_place_takes_its_own_kind_and_finds_every_other_unknown() {
             legacy.access,
             legacy.refresh,
             recovery_link(&server).await,
+            device.device_code,
         ];
         for (kind, secret) in KINDS.iter().zip(&secrets).filter(|(kind, _)| !own.contains(kind)) {
-            let answer = present(&server, place, secret, &client_id, confidential_id).await;
+            let client_id = if place == "device grant" { &device_client_id } else { &client_id };
+            let answer = present(&server, place, secret, client_id, confidential_id).await;
             assert!(!is_accepted(place, &answer), "{kind} as {place}: {} {}", answer.status, answer.body);
         }
         // Last, since it may use the secret up; and after all the others, which must not have.
         for (kind, secret) in KINDS.iter().zip(&secrets).filter(|(kind, _)| own.contains(kind)) {
-            let answer = present(&server, place, secret, &client_id, confidential_id).await;
+            let client_id = if place == "device grant" { &device_client_id } else { &client_id };
+            let answer = present(&server, place, secret, client_id, confidential_id).await;
             assert!(is_accepted(place, &answer), "{kind} as {place}: {} {}", answer.status, answer.body);
         }
     }
@@ -131,6 +140,9 @@ async fn present(server: &Server, place: &str, secret: &str, client_id: &str, co
             ("redirect_uri", REDIRECT_URI),
             ("code_verifier", VERIFIER),
         ]),
+        "device grant" => {
+            post("oauth2/token").form(&[("grant_type", DEVICE_CODE), ("client_id", client_id), ("device_code", secret)])
+        }
         "client secret" => post("oauth2/token").form(&[
             ("grant_type", "client_credentials"),
             ("client_id", confidential_id),

@@ -8,7 +8,7 @@ use keymaker::{
     clock::SECOND,
     domain::act::Act,
     flows::manage,
-    web::{Needs, PAGES, Page, SSO_PAGES},
+    web::{LINK_PAGES, Needs, PAGES, Page, SSO_PAGES},
 };
 use serde_json::json;
 
@@ -29,7 +29,7 @@ const CANARIES: [&str; 4] = ["@alice:hs.test", "canary", "Canary", "CANARY"];
 const DEVICE: &str = "CANARYDEV";
 
 /// What goes on without anybody getting in: what is in progress, what is in the queues, what is written down of attempts.
-const PASSING: [&str; 13] = [
+const PASSING: [&str; 14] = [
     "grants",
     "sso_logins",
     "registrations",
@@ -41,6 +41,7 @@ const PASSING: [&str; 13] = [
     "account_events",
     "jobs",
     "lanes",
+    "user_code_guesses",
     "users.factor_failures",
     "users.factor_failed_at",
 ];
@@ -99,6 +100,8 @@ impl House {
         let sso = alice.get(&format!("{sso}?redirectUrl=https://app.example.com/")).await.location().to_owned();
         // It names the host; the stories stay at the address.
         let (sso, _) = alice.open(&sso[sso.find("/sso").unwrap()..]).await;
+        // A device waits, whose code she has typed.
+        alice.find_device(&server.device().await.user_code).await;
         let elsewhere = server.browser();
         let step = elsewhere.enter_password("alice").await;
         let step = attribute(&step.body, "action=\"").unwrap();
@@ -107,6 +110,7 @@ impl House {
         let ids = vec![
             ("{grant}", last(&consent)),
             ("{login}", last(&sso)),
+            ("{device}", id("SELECT id FROM device_grants").await),
             ("{passkey}", id("SELECT id FROM passkeys").await),
             ("{session}", id("SELECT id FROM sessions WHERE device_id = 'CANARYDEV'").await),
             ("{secret}", "canaries-are-yellow".to_owned()),
@@ -159,7 +163,7 @@ impl House {
 }
 
 fn pages() -> impl Iterator<Item = &'static Page> {
-    PAGES.iter().chain(SSO_PAGES)
+    PAGES.iter().chain(SSO_PAGES).chain(LINK_PAGES)
 }
 
 /// Every field that any form of ours has, with something in it that could do harm.
@@ -174,7 +178,7 @@ fn fields(username: &str, password: &str) -> Vec<(String, String)> {
         "action" => "allow",
         "totp" | "code" => "000000",
         "email" => "mallory@example.org",
-        "erase" | "apps" | "terms" => "yes",
+        "erase" | "apps" | "terms" | "in_hand" => "yes",
         _ => "Mallory was here",
     };
     names.iter().map(|name| (name.clone(), value(name).to_owned())).collect()

@@ -10,6 +10,7 @@ pub mod authenticator;
 pub mod captcha;
 pub mod compat;
 pub mod database;
+pub mod device;
 pub mod factors;
 pub mod homeserver;
 pub mod http;

@@ -185,6 +185,14 @@ fn the_way_of_matrix_rust_sdk_works_with_unstable_scopes_and_a_random_loopback_p
     }
 }
 
+// DVC-01, DVC-06, DVC-08, QRL-01
+#[test]
+fn matrix_js_sdk_polls_for_a_device_while_its_person_types_the_code_in_a_browser() {
+    if let Some(house) = House::open() {
+        house.with_user().run("story_device_grant.mjs", &[]);
+    }
+}
+
 // WAN-07, WAN-08, WAN-11
 #[test]
 fn matrix_js_sdk_gets_its_tokens_from_somebody_who_signs_in_with_a_passkey() {

@@ -17,6 +17,7 @@ pub fn title(event: &Event, language: Language) -> String {
         Event::SignedIn => fl!(messages, "event-signed-in"),
         Event::NewBrowserSignedIn => fl!(messages, "event-new-browser-signed-in"),
         Event::AppSignedIn { .. } => fl!(messages, "event-app-signed-in"),
+        Event::DeviceLinked { .. } => fl!(messages, "event-device-linked"),
         Event::NewAppSignedIn { .. } => fl!(messages, "event-new-app-signed-in"),
         Event::WrongSecondFactor => fl!(messages, "event-wrong-second-factor"),
         Event::SessionEnded { .. } => fl!(messages, "event-session-ended"),

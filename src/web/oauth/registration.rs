@@ -9,7 +9,7 @@ use crate::{
     app::App,
     clock::SECOND,
     domain::{
-        client::{ClientMetadata, InvalidClientMetadata},
+        client::{ClientMetadata, GrantType, InvalidClientMetadata},
         refusal::Refusal,
     },
     flows::{Caller, client_registration::register as register_client},
@@ -40,6 +40,10 @@ pub async fn register(
     let not_json = |_| Refusal::InvalidClientMetadata("the body is not a JSON object".to_owned());
     let body: Value = serde_json::from_slice(&body).map_err(not_json)?;
     let metadata = ClientMetadata::from_registration(&body).map_err(refuse)?;
+    let metadata = match app.config.device_grant.enabled {
+        true => metadata,
+        false => metadata.without_grant(GrantType::DeviceCode).map_err(refuse)?,
+    };
     let registered = register_client(&app, metadata, &caller).await?;
     let secret = registered.secret.as_ref().map(|secret| secret.expose());
     let mut response = private_json(&Registration {

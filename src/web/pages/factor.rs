@@ -112,7 +112,10 @@ async fn in_progress(app: &App, visitor: &Visitor, proof: &Proof) -> Option<InPr
     match (&proof.grant_id, &proof.sso_login_id) {
         (Some(grant), _) => InProgress::authorization(app, visitor, grant.as_str()).await.ok(),
         (None, Some(login)) => InProgress::sso_login(app, visitor, login.as_str()).await.ok(),
-        (None, None) => InProgress::account(&Params::parse(proof.target.as_deref().unwrap_or_default().as_bytes())),
+        (None, None) => {
+            let place = Params::parse(proof.target.as_deref().unwrap_or_default().as_bytes());
+            InProgress::place(app, visitor, &place).await.ok().flatten()
+        }
     }
 }
 

@@ -114,8 +114,8 @@ async fn enter(app: &App, visitor: &Visitor, form: &Params, in_progress: Option<
     let user = by_password(app, &identifier, password, Some(&visitor.browser), &visitor.caller).await?;
     attempt.succeed(app).await?;
     let required = wanted(app, &user, in_progress.map_or(Occasion::ACCOUNT, InProgress::occasion), &visitor.caller)?;
-    let wanted = required.max(in_progress.and_then(InProgress::wanted_acr));
-    let waiting = in_progress.map(InProgress::waiting).unwrap_or_default();
+    let wanted = required.max(in_progress.and_then(|in_progress| in_progress.wanted_acr(app)));
+    let waiting = in_progress.map(|in_progress| in_progress.waiting(app)).unwrap_or_default();
     match prove::go_on(app, &visitor.browser, &user, proved_at, wanted, waiting).await? {
         Step::Done(amr) => {
             sign_in(app, visitor, &Proved { user: user.id, at: proved_at, amr, proof: None }, in_progress).await

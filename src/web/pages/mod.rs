@@ -16,6 +16,7 @@ pub mod emails;
 pub mod events;
 pub mod factor;
 pub mod invitation;
+pub mod link;
 pub mod login;
 pub mod logout;
 pub mod password;
@@ -39,6 +40,7 @@ use crate::{
     domain::{
         amr::{Acr, Amr},
         assurance::Standing,
+        device_grant::DeviceGrant,
         grant::Grant,
         id::{GrantId, SsoLoginId},
         params::Params,
@@ -56,7 +58,10 @@ use crate::{
     store::{self, client::Client, registration::Registration},
     web::{
         frame::PageError,
-        pages::views::{ClientView, Destination, HttpsLink, Layout},
+        pages::{
+            link::place::Place,
+            views::{ClientView, Destination, HttpsLink, Layout},
+        },
         request::{Visitor, cookie},
     },
 };
@@ -117,6 +122,9 @@ fn path_within(app: &App, page: &str, in_progress: Option<&InProgress>) -> Strin
     match in_progress {
         Some(InProgress::Authorization { grant, .. }) => path(app, &format!("{page}?grant={}", grant.id)),
         Some(InProgress::SsoLogin(login)) => path(app, &format!("{page}?sso={}", login.id)),
+        Some(InProgress::Link(place) | InProgress::Device { place, .. }) => {
+            path(app, &format!("{page}?{}", place.query()))
+        }
         Some(InProgress::Account(place)) => path(app, &format!("{page}?{place}")),
         None => path(app, page),
     }
@@ -144,6 +152,14 @@ enum InProgress {
     },
     /// The login of an older client.
     SsoLogin(Box<SsoLogin>),
+    /// Typing the code of another device.
+    Link(Place),
+    /// Letting the device in that waits with it.
+    Device {
+        place: Place,
+        grant: Box<DeviceGrant>,
+        client: Box<Client>,
+    },
     /// A page of the account, as the query that leads there (spec ACT-04, WEB-06).
     Account(String),
 }
@@ -154,8 +170,24 @@ impl InProgress {
         Ok(match (params.get("grant"), params.get("sso")) {
             (Some(id), _) => Some(Self::authorization(app, visitor, id).await?),
             (None, Some(id)) => Some(Self::sso_login(app, visitor, id).await?),
-            (None, None) => Self::account(params),
+            (None, None) => Self::place(app, visitor, params).await?,
         })
+    }
+
+    /// Finds where somebody was on the way to who has to sign in first.
+    async fn place(app: &App, visitor: &Visitor, params: &Params) -> Result<Option<Self>> {
+        Ok(match Place::read(app, params) {
+            Some(Place::Question { grant, entry }) => Some(Self::device(app, visitor, &grant, &entry).await?),
+            Some(form) => Some(Self::Link(form)),
+            None => Self::account(params),
+        })
+    }
+
+    /// Finds a device whose code was typed in this browser.
+    async fn device(app: &App, visitor: &Visitor, id: &str, entry: &str) -> Result<Self> {
+        let (grant, client) = flows::device_grant::find(app, id, entry, &visitor.browser).await?;
+        let place = Place::Question { grant: grant.id.to_string(), entry: entry.to_owned() };
+        Ok(Self::Device { place, grant: Box::new(grant), client: Box::new(client) })
     }
 
     /// Reads where in the account somebody wants to go; what it names is judged there.
@@ -189,7 +221,7 @@ impl InProgress {
     fn grant(&self) -> Option<&Grant> {
         match self {
             Self::Authorization { grant, .. } => Some(grant),
-            Self::SsoLogin(_) | Self::Account(_) => None,
+            Self::SsoLogin(_) | Self::Link(_) | Self::Device { .. } | Self::Account(_) => None,
         }
     }
 
@@ -201,7 +233,25 @@ impl InProgress {
         match self {
             Self::Authorization { grant, .. } => grant.wants_registration,
             Self::SsoLogin(login) => login.wants_registration,
-            Self::Account(_) => false,
+            Self::Link(_) | Self::Device { .. } | Self::Account(_) => false,
+        }
+    }
+
+    /// Gives the class that is asked for: by the client, or by the operator.
+    fn wanted_acr(&self, app: &App) -> Option<Acr> {
+        match self {
+            Self::Authorization { grant, .. } => grant.wanted_acr(),
+            Self::Device { .. } => flows::device_grant::wanted_acr(app),
+            Self::SsoLogin(_) | Self::Link(_) | Self::Account(_) => None,
+        }
+    }
+
+    /// Tells whether a login is recent enough.
+    fn accepts_age(&self, app: &App, signed_in: &SignedIn) -> bool {
+        match self {
+            Self::Authorization { grant, .. } => grant.accepts_login_of(signed_in.auth_time, app.clock.now()),
+            Self::Device { .. } => flows::device_grant::is_recent(app, signed_in),
+            Self::SsoLogin(_) | Self::Link(_) | Self::Account(_) => true,
         }
     }
 
@@ -209,41 +259,45 @@ impl InProgress {
     fn occasion(&self) -> Occasion<'_> {
         match self {
             Self::Authorization { grant, client } => Occasion::authorization(client, &grant.scope),
+            Self::Device { grant, client, .. } => Occasion::authorization(client, &grant.scope),
             Self::SsoLogin(_) => Occasion::SSO,
-            Self::Account(_) => Occasion::ACCOUNT,
+            Self::Link(_) | Self::Account(_) => Occasion::ACCOUNT,
         }
     }
 
     /// Tells whether a login is enough for this: recent enough, and as strong as the client asked for where the person can do
     /// more; and what the policies require besides.
     async fn standing(&self, app: &App, visitor: &Visitor, signed_in: &SignedIn) -> Result<Standing> {
-        if let Some(grant) = self.grant() {
-            if !grant.accepts_login_of(signed_in.auth_time, app.clock.now()) {
-                return Ok(Standing::Again(None));
-            }
-            let reached = signed_in.session.amr.as_ref().map(Amr::acr);
-            // Whoever has just signed in for this did what they can.
-            if let Some(wanted) = grant.wanted_acr()
-                && reached < Some(wanted)
-                && signed_in.auth_time < grant.created_at
-                && store::factor::find(&app.db, &signed_in.user.id).await?.reaches() >= Some(wanted)
-            {
-                return Ok(Standing::Again(Some(wanted)));
+        if !self.accepts_age(app, signed_in) {
+            return Ok(Standing::Again(None));
+        }
+        let reached = signed_in.session.amr.as_ref().map(Amr::acr);
+        if let Some(wanted) = self.wanted_acr(app)
+            && reached < Some(wanted)
+        {
+            let can = store::factor::find(&app.db, &signed_in.user.id).await?.reaches() >= Some(wanted);
+            match self.grant() {
+                // Whoever has just signed in for this did what they can.
+                Some(grant) if can && signed_in.auth_time < grant.created_at => {
+                    return Ok(Standing::Again(Some(wanted)));
+                }
+                Some(_) => {}
+                // What the operator asks for is no wish.
+                None if can => return Ok(Standing::Again(Some(wanted))),
+                None => return Ok(Standing::Lacking(wanted)),
             }
         }
         judge(app, signed_in, self.occasion(), &visitor.caller).await
     }
 
-    /// Gives the class of login that the client would like.
-    fn wanted_acr(&self) -> Option<Acr> {
-        self.grant()?.wanted_acr()
-    }
-
     /// Gives what a login in two steps writes down of this.
-    fn waiting(&self) -> Waiting {
+    fn waiting(&self, app: &App) -> Waiting {
         match self {
             Self::Authorization { grant, .. } => Waiting { grant: Some(grant.id.clone()), ..Waiting::default() },
             Self::SsoLogin(login) => Waiting { sso_login: Some(login.id.clone()), ..Waiting::default() },
+            Self::Link(place) | Self::Device { place, .. } => {
+                Waiting { place: Some(place.query_at_rest(app)), ..Waiting::default() }
+            }
             Self::Account(place) => Waiting { place: Some(place.clone()), ..Waiting::default() },
         }
     }
@@ -258,7 +312,7 @@ impl InProgress {
             }
             // An older client has not told its name.
             Self::SsoLogin(login) => (None, &login.redirect_url),
-            Self::Account(_) => return None,
+            Self::Link(_) | Self::Device { .. } | Self::Account(_) => return None,
         };
         Some(ClientView { name, destination: Destination::of(redirect_uri)? })
     }
@@ -268,6 +322,7 @@ impl InProgress {
         match self {
             Self::Authorization { grant, .. } => path(app, &format!("consent/{}", grant.id)),
             Self::SsoLogin(login) => path(app, &format!("sso/{}", login.id)),
+            Self::Link(place) | Self::Device { place, .. } => place.path(app),
             Self::Account(place) => path(app, &format!("account/?{place}")),
         }
     }
@@ -276,7 +331,7 @@ impl InProgress {
         match self {
             Self::Authorization { grant, .. } => grant.created_at,
             Self::SsoLogin(login) => login.created_at,
-            Self::Account(_) => 0,
+            Self::Link(_) | Self::Device { .. } | Self::Account(_) => 0,
         }
     }
 }

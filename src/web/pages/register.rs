@@ -158,7 +158,7 @@ fn errand(in_progress: &InProgress) -> Option<Errand> {
     match in_progress {
         InProgress::Authorization { grant, .. } => Some(Errand::Authorization(grant.id.clone())),
         InProgress::SsoLogin(login) => Some(Errand::SsoLogin(login.id.clone())),
-        InProgress::Account(_) => None,
+        InProgress::Link(_) | InProgress::Device { .. } | InProgress::Account(_) => None,
     }
 }
 

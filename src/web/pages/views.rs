@@ -27,6 +27,7 @@ pub mod captcha;
 pub mod emails;
 pub mod events;
 pub mod limits;
+pub mod link;
 pub mod policy;
 pub mod recover;
 pub mod security;
