@@ -70,7 +70,7 @@ impl Person {
     /// Types a code on the page for it.
     pub async fn type_code(&self, code: &str) -> Answer {
         let (path, page) = self.open("link").await;
-        assert!(path.ends_with("/link"), "{path} {}", page.body);
+        assert_eq!(path, "link", "{}", page.body);
         self.submit(&page, &[("user_code", code)]).await
     }
 

@@ -146,8 +146,11 @@ pub async fn done(State(app): State<App>, visitor: Visitor, Query(query): Query)
 
 /// Draws the link of any code as a picture, for a device that cannot draw. Whether the code exists is not looked at.
 pub async fn qr(State(app): State<App>, Query(query): Query) -> Result<Response, PageError> {
-    let is_offered = app.config.device_grant.prefilled_link;
-    let code = query.get("user_code").filter(|_| is_offered).and_then(UserCode::parse).ok_or(Refusal::NotFound)?;
+    if !app.config.device_grant.prefilled_link {
+        return Err(Refusal::NotFound.into());
+    }
+    let malformed = || Refusal::InvalidRequest("user_code is no code".to_owned());
+    let code = query.get("user_code").and_then(UserCode::parse).ok_or_else(malformed)?;
     let link = format!("{}link?user_code={}", app.config.http.public_base.as_str(), code.shown());
     let drawn = picture(&link).ok_or(Error::Internal("a link cannot be drawn"))?;
     Ok(([(header::CONTENT_TYPE, "image/svg+xml")], drawn).into_response())
