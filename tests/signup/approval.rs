@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use keymaker::{
+    crypto::secret::{Kind, Secret},
     domain::{amr::Amr, refusal::Refusal},
     error::Error,
     flows::{
@@ -135,7 +136,8 @@ async fn no_way_leads_into_an_account_that_waits() {
     assert!(matches!(issued, Err(Error::Refusal(Refusal::AwaitingApproval))), "{:?}", issued.err());
     let user = server.user_id("alice").await;
     let proved = Proved { user, at: proved_at + 1, amr: Amr::password(), proof: None };
-    let started = browser::start(&server.app, &proved, None, &Caller::default()).await;
+    let started =
+        browser::start(&server.app, &Secret::generate(Kind::Browser), &proved, None, &Caller::default()).await;
     assert!(matches!(started, Err(Error::Refusal(Refusal::Busy))), "{:?}", started.err());
     assert!(!browser.is_signed_in().await);
     assert_eq!(server.count("SELECT COUNT(*) FROM sessions").await, sessions, "no session was opened");
