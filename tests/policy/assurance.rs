@@ -4,7 +4,7 @@
 use keymaker::clock::{HOUR, MINUTE, SECOND};
 use serde_json::{Value, json};
 
-use super::{assert_refused, server_with};
+use super::{assert_refused, assert_unchanged, server_with};
 use crate::support::{
     MATRIX_SCOPE, PASSWORD, Server, Tokens,
     authenticator::{Authenticator, Passkey, PasskeyForm},
@@ -124,7 +124,7 @@ async fn each_login_is_enough_or_asked_for_again_or_shown_the_way_wherever_it_is
             }
             let (path, page) = consent(&browser, &server, &client_id).await;
             assert_eq!(outcome(&path, &page), expected, "{case}: {path}");
-            let (path, page) = browser.arrive_by_sso("https://app.example.com/", &[]).await;
+            let (path, page) = browser.open("sso?redirectUrl=https%3A%2F%2Fapp.example.com%2F").await;
             assert_eq!(outcome(&path, &page), expected, "{case}: {path}");
             // Where factors are added only somebody comes who can do no more.
             let (path, page) = browser.open("account/security").await;
@@ -157,7 +157,7 @@ async fn whoever_lacks_a_factor_adds_one_and_goes_on_with_it() {
     assert!(page.body.contains("href=\"/account/security\"") && page.body.contains("@alice:localhost"));
 
     // Nothing else opens, by no method, and nothing is written.
-    let csrf = csrf_of(&alice.get("account/security").await.body);
+    let csrf = csrf_of(&alice.get("account/confirm?act=add-totp").await.body);
     let before = State::read(&server, &["grants"]).await;
     for path in ["account/profile", "account/devices", "account/emails", "account/confirm?act=deactivate"] {
         alice.get(path).await.assert_page(403, LACKING);
@@ -166,7 +166,7 @@ async fn whoever_lacks_a_factor_adds_one_and_goes_on_with_it() {
     }
     let answer = alice.http.post(&consent_path, &[("csrf", &csrf), ("action", "allow")]).await;
     answer.assert_page(403, LACKING);
-    assert!(before.difference(&State::read(&server, &["grants"]).await).is_empty());
+    assert_unchanged(&before, &State::read(&server, &["grants"]).await);
 
     let app = alice.add_totp(&server).await;
     // Now there is one, it is asked for at once, and everything opens.
@@ -303,7 +303,7 @@ async fn from_a_refused_network_nobody_signs_in_and_no_login_is_used() {
     // Who knows no password learns nothing of the rule.
     let wrong = stranger.submit(&page, &[("username", "alice"), ("password", "not the password")]).await;
     wrong.assert_page(401, "wrong");
-    assert!(before.difference(&State::read(&server, &[]).await).is_empty());
+    assert_unchanged(&before, &State::read(&server, &[]).await);
 
     let alice = server.browser();
     alice.sign_in("alice").await;

@@ -7,7 +7,7 @@ mod reload;
 
 use serde_json::Value;
 
-use crate::support::{Server, Setup, http::Answer};
+use crate::support::{Server, Setup, http::Answer, state::State};
 
 impl Setup {
     /// What the rules of the policies go by.
@@ -27,4 +27,10 @@ fn assert_refused(answer: &Answer, sentence: &str, code: &str) {
     for words in [sentence, code] {
         assert!(answer.body.contains(words), "no {words:?} in {}", answer.body);
     }
+}
+
+/// Checks that nothing was written.
+fn assert_unchanged(before: &State, after: &State) {
+    let difference = before.difference(after);
+    assert!(difference.is_empty(), "{difference:#?}");
 }
