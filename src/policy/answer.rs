@@ -49,7 +49,7 @@ pub fn requirement(value: Value) -> Result<Option<Requirement>, Broken> {
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "hours of a sensible size")]
 fn milliseconds(hours: f64) -> Option<i64> {
-    (hours > 0.0 && hours < 1e6).then(|| (hours * HOUR as f64) as i64)
+    (hours > 0.0 && hours < 1e6).then_some((hours * HOUR as f64) as i64)
 }
 
 /// A rule that says no in a form that nobody understands must not count for a yes.

@@ -1,7 +1,8 @@
 //! The data that our own policies read: their sections, checked so that a list that is spelt wrong is no list that forbids
 //! nothing, and written as the rules want them. Sections of other names are the operator's, and left as they are.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use regex::RegexBuilder;
+use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{Broken, engine};
@@ -32,7 +33,23 @@ struct Patterns {
     substrings: Vec<Lower>,
     prefixes: Vec<Lower>,
     suffixes: Vec<Lower>,
+    #[serde(serialize_with = "together")]
     regexes: Vec<String>,
+}
+
+/// The largest program of one regular expression, in bytes; the engine has the same limit.
+const MOST_REGEX_BYTES: usize = 100 * 1024;
+
+/// One regular expression that says the same as several takes as long as one of them. Where it would be too large, or one of
+/// them is none at all, they stay apart.
+fn together<S: Serializer>(regexes: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    let one = regexes.iter().map(|regex| format!("(?:{regex})")).collect::<Vec<_>>().join("|");
+    let is_good =
+        |text: &str| RegexBuilder::new(text).case_insensitive(true).size_limit(MOST_REGEX_BYTES).build().is_ok();
+    match regexes.len() > 1 && regexes.iter().all(|regex| is_good(regex)) && is_good(&one) {
+        true => [one].serialize(serializer),
+        false => regexes.serialize(serializer),
+    }
 }
 
 /// Declares sections: every key may be absent, and then it is absent for the rules too; no other key may be there.
@@ -66,7 +83,7 @@ sections! {
         banned_networks: Vec<Network>,
         banned_user_agents: Patterns,
     }
-    ClientRegistration {
+    Clients {
         allowed_hosts: Vec<Lower>,
         denied_hosts: Vec<Lower>,
         denied_names: Patterns,
@@ -122,10 +139,18 @@ sections! {
 
 /// The names of our sections.
 pub const SECTIONS: [&str; 8] =
-    ["registration", "emails", "requester", "client_registration", "authorization", "compat", "passwords", "logins"];
+    ["registration", "emails", "requester", "clients", "authorization", "compat", "passwords", "logins"];
 /// The packages of ours whose names are no sections: data of that name would stand where the rules are.
-const PACKAGES: [&str; 7] =
-    ["matching", "register", "authorization_grant", "compat_login", "email", "password", "login"];
+const PACKAGES: [&str; 8] = [
+    "matching",
+    "register",
+    "client_registration",
+    "authorization_grant",
+    "compat_login",
+    "email",
+    "password",
+    "login",
+];
 
 /// Checks data and writes its sections as the rules want them.
 ///
@@ -139,7 +164,7 @@ pub fn normalise(data: Map<String, Value>, file: Option<&str>) -> Result<Map<Str
             "registration" => read::<Registration>(section),
             "emails" => read::<Emails>(section),
             "requester" => read::<Requester>(section),
-            "client_registration" => read::<ClientRegistration>(section),
+            "clients" => read::<Clients>(section),
             "authorization" => read::<Authorization>(section),
             "compat" => read::<Compat>(section),
             "passwords" => read::<Passwords>(section),

@@ -312,3 +312,31 @@ fn every_word_of_the_documentation_is_one_of_the_policies() {
     }
     assert!(examples >= 8, "{examples} examples");
 }
+
+#[test]
+fn every_section_that_our_rules_read_is_checked_before() {
+    let sources = sources::ours();
+    let mut read = BTreeSet::new();
+    for text in sources.modules.iter().map(|module| module.text.replace("metadata.", "")) {
+        let names = text.split("data.").skip(1).map(|rest| rest.split(|c: char| !c.is_ascii_lowercase()).next());
+        read.extend(names.flatten().filter(|name| !["matching", "email"].contains(name)).map(str::to_owned));
+    }
+    assert_eq!(read, BTreeSet::from(data::SECTIONS.map(str::to_owned)));
+    for section in data::SECTIONS {
+        let config = with_data(&json!({ section: { "no_such_key": 1 } }));
+        let broken = Policy::load(&config).err().expect(section).to_string();
+        assert!(broken.contains(section) && broken.contains("unknown field `no_such_key`"), "{broken}");
+    }
+}
+
+#[test]
+fn regular_expressions_that_are_taken_together_mean_what_each_of_them_meant() {
+    let patterns = json!({ "regexes": ["^a|b$", "(?-i)C", "[0-9]{3}"] });
+    let policy = policy(&json!({ "registration": { "banned_usernames": patterns } }));
+    let is_banned = |name: &str| !codes(&policy, Decision::Register, json!({ "username": name })).is_empty();
+    for (name, expected) in
+        [("apple", true), ("web", true), ("x123", true), ("x12", false), ("cc", false), ("CC", true), ("xax", false)]
+    {
+        assert_eq!(is_banned(name), expected, "{name}");
+    }
+}
