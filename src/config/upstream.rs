@@ -223,8 +223,14 @@ pub struct Provider {
     #[schemars(example = serde_json::json!(["mfa"]))]
     pub trust_acr: Vec<String>,
 
+    /// Whether somebody without a password and a passkey confirms changes of the account at the provider although it does not
+    /// say when it last asked who is there, as Google, GitHub and others do not. Whoever sits in front of a browser that is
+    /// signed in at both can then change the account.
+    #[serde(default)]
+    pub confirm_without_auth_time: bool,
+
     /// What happens here when the provider says that somebody signed out there (OpenID Connect Back-Channel Logout). The
-    /// address to register is `<public_base>upstream/backchannel-logout/<id>`.
+    /// address to register is `<public_base>upstream/<id>/backchannel-logout`.
     #[serde(default)]
     pub on_backchannel_logout: OnBackchannelLogout,
 

@@ -20,10 +20,13 @@ pub enum Act {
     EndOtherSessions,
     Deactivate,
     ResetCrossSigning,
+    /// An account at an identity provider.
+    LinkProvider,
+    UnlinkProvider,
 }
 
 impl Act {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::ChangePassword,
         Self::RemovePassword,
         Self::AddPasskey,
@@ -39,6 +42,8 @@ impl Act {
         Self::EndOtherSessions,
         Self::Deactivate,
         Self::ResetCrossSigning,
+        Self::LinkProvider,
+        Self::UnlinkProvider,
     ];
 
     /// Gives the word that the store keeps and that addresses carry.
@@ -59,6 +64,8 @@ impl Act {
             Self::EndOtherSessions => "end-other-sessions",
             Self::Deactivate => "deactivate",
             Self::ResetCrossSigning => "reset-cross-signing",
+            Self::LinkProvider => "link-provider",
+            Self::UnlinkProvider => "unlink-provider",
         }
     }
 
@@ -69,7 +76,10 @@ impl Act {
 
     /// Tells whether it is done to one thing among several.
     pub fn has_target(self) -> bool {
-        matches!(self, Self::RemovePasskey | Self::RemoveEmail | Self::EndSession)
+        matches!(
+            self,
+            Self::RemovePasskey | Self::RemoveEmail | Self::EndSession | Self::LinkProvider | Self::UnlinkProvider
+        )
     }
 
     /// Gives the page where it goes on once it is proved for, below the public base; nothing where the proof is all that it

@@ -54,6 +54,16 @@ impl Amr {
         Self(format!("{} user mfa", if is_synced { "swk" } else { "hwk" }))
     }
 
+    /// An account at an identity provider; `is_mfa` when its word for two factors is taken.
+    pub fn federated(is_mfa: bool) -> Self {
+        Self(if is_mfa { "fed mfa" } else { "fed" }.to_owned())
+    }
+
+    /// Adds a code to what was shown before it.
+    pub fn and_code(&self) -> Self {
+        Self(format!("{} otp mfa", self.0.trim_end_matches(" mfa")))
+    }
+
     /// Gives the text that the store keeps.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -87,6 +97,9 @@ mod tests {
         for (amr, acr) in [
             (Amr::password(), Acr::Password),
             (Amr::password_and_code(), Acr::Mfa),
+            (Amr::federated(false), Acr::Password),
+            (Amr::federated(true), Acr::Mfa),
+            (Amr::federated(false).and_code(), Acr::Mfa),
             (Amr::passkey(true), Acr::PhishingResistant),
             (Amr::passkey(false), Acr::PhishingResistant),
         ] {

@@ -71,6 +71,12 @@ pub enum Event {
     },
     /// A link out of a mail was the way in.
     RecoveredByEmail,
+    ProviderLinked {
+        name: String,
+    },
+    ProviderUnlinked {
+        name: String,
+    },
     CrossSigningReset,
     Locked,
     Unlocked,
@@ -110,6 +116,8 @@ impl Event {
             Self::EmailAdded { .. } => "email_added",
             Self::EmailRemoved { .. } => "email_removed",
             Self::RecoveredByEmail => "recovered_by_email",
+            Self::ProviderLinked { .. } => "provider_linked",
+            Self::ProviderUnlinked { .. } => "provider_unlinked",
             Self::CrossSigningReset => "cross_signing_reset",
             Self::Locked => "locked",
             Self::Unlocked => "unlocked",
@@ -127,9 +135,11 @@ impl Event {
             | Self::SessionEnded { name }
             | Self::RefreshTokenReplayed { name }
             | Self::LoginReplayed { name } => name.as_deref(),
-            Self::PasskeyAdded { name } | Self::PasskeyRemoved { name } | Self::PasskeyCounterRegressed { name } => {
-                Some(name)
-            }
+            Self::PasskeyAdded { name }
+            | Self::PasskeyRemoved { name }
+            | Self::PasskeyCounterRegressed { name }
+            | Self::ProviderLinked { name }
+            | Self::ProviderUnlinked { name } => Some(name),
             Self::EmailAdded { address } | Self::EmailRemoved { address } => Some(address),
             Self::SignedOutAtProvider { provider } => Some(provider),
             _ => None,
@@ -168,6 +178,8 @@ impl Event {
             "email_added" => Self::EmailAdded { address: text(subject) },
             "email_removed" => Self::EmailRemoved { address: text(subject) },
             "recovered_by_email" => Self::RecoveredByEmail,
+            "provider_linked" => Self::ProviderLinked { name: text(subject) },
+            "provider_unlinked" => Self::ProviderUnlinked { name: text(subject) },
             "cross_signing_reset" => Self::CrossSigningReset,
             "locked" => Self::Locked,
             "unlocked" => Self::Unlocked,
@@ -239,6 +251,8 @@ mod tests {
             Event::EmailAdded { address: text() },
             Event::EmailRemoved { address: text() },
             Event::RecoveredByEmail,
+            Event::ProviderLinked { name: text() },
+            Event::ProviderUnlinked { name: text() },
             Event::CrossSigningReset,
             Event::Locked,
             Event::Unlocked,

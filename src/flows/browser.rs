@@ -6,13 +6,13 @@ use crate::{
     crypto::secret::{Family, Kind, Secret},
     domain::{
         amr::Amr,
-        id::{ProofId, UserId},
+        id::{ProofId, SessionId, UpstreamTripId, UserId},
         refusal::Refusal,
         session::{BROWSER_SESSION_LIFE, BROWSER_SESSION_MOST, EndReason, Purpose, Session, SessionKind},
         user::User,
     },
     error::{Error, Result},
-    flows::{Caller, event, session},
+    flows::{Caller, event, session, upstream},
     store::{
         self,
         db::Tx,
@@ -59,6 +59,16 @@ pub struct Proved {
     pub amr: Amr,
     /// Consumed by the login, where it took a second step.
     pub proof: Option<ProofId>,
+    /// The trip to a provider that it was.
+    pub trip: Option<FromTrip>,
+}
+
+/// A trip to a provider by which somebody signs in.
+#[derive(Clone)]
+pub struct FromTrip {
+    pub id: UpstreamTripId,
+    /// By the sign-up, a moment ago.
+    pub is_consumed: bool,
 }
 
 /// Signs a browser in on a proof of this moment and gives its new cookie. A login that the browser had before ends (spec
@@ -88,14 +98,17 @@ pub async fn start(
     if let Some(before) = before {
         session::end_in(app, &mut tx, &before.session, EndReason::LoggedOut).await?;
     }
-    let cookie = open_in(app, &mut tx, user, (now, Some(&proved.amr)), caller).await?;
+    let (cookie, session) = open_in(app, &mut tx, user, (now, Some(&proved.amr)), caller).await?;
+    if let Some(trip) = &proved.trip {
+        upstream::enter_in(app, &mut tx, trip, &session).await?;
+    }
     store::known_browser::note(&mut tx, user, &browser.hash(), now).await?;
     event::record(app, &mut tx, user, happened, caller).await?;
     tx.commit().await.map_err(Error::from)?;
     Ok(cookie)
 }
 
-/// Opens the session of a browser within a transaction that holds its user, and gives its cookie.
+/// Opens the session of a browser within a transaction that holds its user, and gives its cookie and its id.
 ///
 /// # Errors
 /// When the store fails.
@@ -105,7 +118,7 @@ pub async fn open_in(
     user: &UserId,
     (auth_time, amr): (i64, Option<&Amr>),
     caller: &Caller,
-) -> Result<Secret> {
+) -> Result<(Secret, SessionId)> {
     let (now, family) = (app.clock.now(), Family::generate());
     let cookie = Secret::of_family(Kind::BrowserSession, &family);
     let (id, token_id) = (app.new_session_id(), app.new_token_id());
@@ -142,7 +155,7 @@ pub async fn open_in(
         },
     )
     .await?;
-    Ok(cookie)
+    Ok((cookie, id))
 }
 
 /// Signs a browser out. The Matrix devices stay (spec RPL-04).

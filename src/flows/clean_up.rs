@@ -27,6 +27,8 @@ pub async fn clean_up(app: &App) -> Result<()> {
     let device_grants = store::device_grant::delete_older_than(&mut tx, before).await?;
     let registrations = store::registration::delete_older_than(&mut tx, before).await?;
     store::proof::delete_older_than(&mut tx, before).await?;
+    store::upstream::delete_trips_older_than(&mut tx, before).await?;
+    store::upstream::delete_idle_sessions(&mut tx, before).await?;
     store::factor::delete_challenges(&mut tx, before).await?;
     store::email::delete_older_than(&mut tx, before).await?;
     store::recovery::delete_older_than(&mut tx, before).await?;

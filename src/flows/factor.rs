@@ -15,7 +15,7 @@ use crate::{
         refusal::Refusal,
     },
     error::{Error, Result},
-    flows::{Caller, browser::SignedIn, event, prove},
+    flows::{Caller, browser::SignedIn, event, prove, upstream},
     store::{self, db::Tx},
 };
 
@@ -154,9 +154,12 @@ pub async fn remove_password(app: &App, signed_in: &SignedIn, proof: &str, calle
 }
 
 /// After something was removed: there is a way in left, and what is asked for is there.
-async fn settle(app: &App, tx: &mut Tx, user: &UserId) -> Result<()> {
+///
+/// # Errors
+/// `LastWayIn`.
+pub async fn settle(app: &App, tx: &mut Tx, user: &UserId) -> Result<()> {
     let factors = store::factor::find_in(tx, user).await?;
-    if !factors.opens(app.config.passwords.enabled) {
+    if !factors.opens(app.config.passwords.enabled) && !upstream::link::opens(app, tx, user).await? {
         return Err(FactorProblem::LastWayIn.into());
     }
     if !factors.has_second() {

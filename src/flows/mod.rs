@@ -38,6 +38,7 @@ pub mod session;
 pub mod sso;
 pub mod stand_in;
 pub mod token;
+pub mod upstream;
 pub mod userinfo;
 
 use crate::language::Language;

@@ -114,7 +114,7 @@ pub async fn change(
     prove::consume(app, &mut tx, signed_in, Act::ChangePassword, None, proof).await?;
     replace_in(app, &mut tx, user, &hash).await?;
     let login = (signed_in.auth_time, signed_in.session.amr.as_ref());
-    let cookie = browser::open_in(app, &mut tx, user, login, caller).await?;
+    let (cookie, _) = browser::open_in(app, &mut tx, user, login, caller).await?;
     event::record(app, &mut tx, user, Event::PasswordChanged, caller).await?;
     tx.commit().await?;
     app.jobs.notify_one();

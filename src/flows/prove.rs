@@ -12,7 +12,7 @@ use crate::{
         act::Act,
         amr::{Acr, Amr},
         factor::{FactorProblem, Factors},
-        id::{GrantId, ProofId, SsoLoginId},
+        id::{GrantId, ProofId, SsoLoginId, UpstreamTripId},
         refusal::Refusal,
         user::User,
     },
@@ -56,6 +56,14 @@ pub enum Step {
     Second(ProofId),
 }
 
+/// The first thing that somebody showed, when that was looked up, and the trip to a provider that it was.
+#[derive(Clone)]
+pub struct First {
+    pub amr: Amr,
+    pub at: i64,
+    pub trip: Option<UpstreamTripId>,
+}
+
 /// Tells whether somebody who knows the password is asked for more: they asked for it themselves, or the client did and
 /// they can.
 pub fn needs_second(user: &User, factors: &Factors, wanted: Option<Acr>) -> bool {
@@ -74,12 +82,31 @@ pub async fn go_on(
     wanted: Option<Acr>,
     waiting: Waiting,
 ) -> Result<Step> {
+    let first = First { amr: Amr::password(), at: password_at, trip: None };
+    go_on_from(app, browser, user, first, wanted, waiting).await
+}
+
+/// Goes on after the first step of a login, whichever it was.
+///
+/// # Errors
+/// When the store fails.
+pub async fn go_on_from(
+    app: &App,
+    browser: &Secret,
+    user: &User,
+    first: First,
+    wanted: Option<Acr>,
+    waiting: Waiting,
+) -> Result<Step> {
     let factors = store::factor::find(&app.db, &user.id).await?;
-    if !needs_second(user, &factors, wanted) {
-        return Ok(Step::Done(Amr::password()));
+    let is_strong = first.amr.acr() >= wanted.unwrap_or(Acr::Mfa).max(Acr::Mfa);
+    if is_strong || !needs_second(user, &factors, wanted) {
+        return Ok(Step::Done(first.amr));
     }
     let proof = Proof {
-        password_at: Some(password_at),
+        password_at: Some(first.at),
+        amr: Some(first.amr),
+        upstream_trip_id: first.trip,
         grant_id: waiting.grant,
         sso_login_id: waiting.sso_login,
         target: waiting.place,
@@ -134,7 +161,7 @@ pub async fn with_code(app: &App, proof: &Proof, code: &Code<'_>, caller: &Calle
 }
 
 async fn complete_with_code(app: &App, proof: &Proof, code: &Code<'_>, caller: &Caller) -> Result<Amr> {
-    let amr = Amr::password_and_code();
+    let amr = proof.amr.as_ref().map_or_else(Amr::password_and_code, Amr::and_code);
     let code = factor::read(app, &proof.user_id, code).await?;
     let mut tx = app.db.write().await?;
     store::user::hold(&mut tx, &proof.user_id).await?;
@@ -193,7 +220,7 @@ pub async fn begin_act_with_password(
     let proof = Proof {
         password_at: Some(now),
         proved_at: is_enough.then_some(now),
-        amr: is_enough.then(Amr::password),
+        amr: Some(Amr::password()),
         ..of_act(app, browser, signed_in, act, target)
     };
     insert(app, &proof).await?;
@@ -218,6 +245,37 @@ pub async fn begin_act_with_passkey(
         Proof { proved_at: Some(shown.at), amr: Some(shown.amr), ..of_act(app, browser, signed_in, act, target) };
     insert(app, &proof).await?;
     Ok(proof)
+}
+
+/// Begins the proof for an act with a trip to a provider, which is consumed, and tells whether that is enough.
+///
+/// # Errors
+/// `TransactionOver`.
+pub async fn begin_act_with_provider(
+    app: &App,
+    browser: &Secret,
+    signed_in: &SignedIn,
+    act: Act,
+    target: Option<&str>,
+    (trip, amr): (&UpstreamTripId, Amr),
+) -> Result<(ProofId, bool)> {
+    let now = app.clock.now();
+    let factors = store::factor::find(&app.db, &signed_in.user.id).await?;
+    let wanted = (act == Act::RemoveTotp).then_some(Acr::Mfa);
+    let is_enough = amr.acr() >= Acr::Mfa || !needs_second(&signed_in.user, &factors, wanted);
+    let proof = Proof {
+        password_at: Some(now),
+        proved_at: is_enough.then_some(now),
+        amr: Some(amr),
+        ..of_act(app, browser, signed_in, act, target)
+    };
+    let mut tx = app.db.write().await?;
+    if !store::upstream::consume_trip(&mut tx, trip, now).await? {
+        return Err(Refusal::TransactionOver.into());
+    }
+    store::proof::insert(&mut tx, &proof).await?;
+    tx.commit().await?;
+    Ok((proof.id, is_enough))
 }
 
 /// Tells whether this is a proof for an act that is still good; looking consumes nothing.
@@ -294,6 +352,7 @@ fn new(app: &App, browser: &Secret, user: &User) -> Proof {
         proved_at: None,
         amr: None,
         consumed_at: None,
+        upstream_trip_id: None,
     }
 }
 

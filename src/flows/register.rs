@@ -22,6 +22,7 @@ use crate::{
         password::NewPassword,
         permit::{self, Origin},
         registration_token,
+        upstream::sign_up::{self, NewLink},
     },
     remote::homeserver::HomeserverError,
     store::{
@@ -260,6 +261,7 @@ pub async fn finish(
         terms_version,
         registration_token,
         needs_approval,
+        link: None,
     };
     let (app, registration, caller) = (app.clone(), registration.id.clone(), caller.clone());
     // A person who closes the browser now must not leave half an account.
@@ -305,6 +307,8 @@ pub struct NewUser {
     pub registration_token: Option<RegistrationTokenId>,
     /// Whether the account waits for an administrator: until then neither sessions nor the homeserver know it.
     pub needs_approval: bool,
+    /// The account at a provider that they signed up with.
+    pub link: Option<NewLink>,
 }
 
 /// Inserts a user, with the job that creates it at the homeserver, and does that job at once. An account that needs approval is
@@ -342,6 +346,9 @@ pub async fn create(app: &App, new: NewUser, registration: Option<&RegistrationI
     if let Some(token) = &new.registration_token {
         registration_token::consume_in(app, &mut tx, token).await?;
     }
+    if let Some(link) = &new.link {
+        sign_up::consume_in(app, &mut tx, link).await?;
+    }
     store::user::insert(&mut tx, &user).await.map_err(taken)?;
     if let Some(password) = &new.password {
         store::user::set_password(&mut tx, &user.id, password, now).await?;
@@ -355,6 +362,9 @@ pub async fn create(app: &App, new: NewUser, registration: Option<&RegistrationI
         store::user::insert_terms_agreement(&mut tx, &user.id, version, now).await?;
     }
     event::record(app, &mut tx, &user.id, Event::Registered, caller).await?;
+    if let Some(link) = &new.link {
+        sign_up::link_in(app, &mut tx, link, &user.id, caller).await?;
+    }
     if new.needs_approval {
         approval::ask_in(app, &mut tx, &user, new.email.as_deref(), caller).await?;
         tx.commit().await?;

@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         amr::Amr,
-        id::{GrantId, ProofId, SessionId, SsoLoginId, UserId},
+        id::{GrantId, ProofId, SessionId, SsoLoginId, UpstreamTripId, UserId},
     },
     store::db::{Db, Tx},
 };
@@ -24,16 +24,19 @@ pub struct Proof {
     pub expires_at: i64,
     pub password_at: Option<i64>,
     pub proved_at: Option<i64>,
+    /// Of what was shown so far.
     pub amr: Option<Amr>,
     pub consumed_at: Option<i64>,
+    /// The trip to a provider that was the first step of a login.
+    pub upstream_trip_id: Option<UpstreamTripId>,
 }
 
 /// Inserts a proof.
 pub async fn insert(tx: &mut Tx, proof: &Proof) -> sqlx::Result<()> {
     tx.sql(
         "INSERT INTO proofs (id, browser_hash, user_id, browser_session_id, act, target, grant_id, sso_login_id,
-             created_at, expires_at, failures, password_at, proved_at, amr)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, $13)",
+             created_at, expires_at, failures, password_at, proved_at, amr, upstream_trip_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, $13, $14)",
     )
     .bind(&proof.id)
     .bind(proof.browser_hash.as_slice())
@@ -48,6 +51,7 @@ pub async fn insert(tx: &mut Tx, proof: &Proof) -> sqlx::Result<()> {
     .bind(proof.password_at)
     .bind(proof.proved_at)
     .bind(proof.amr.as_ref().map(Amr::as_str))
+    .bind(proof.upstream_trip_id.as_ref())
     .execute()
     .await?;
     Ok(())
@@ -57,7 +61,7 @@ pub async fn insert(tx: &mut Tx, proof: &Proof) -> sqlx::Result<()> {
 pub async fn find(db: &Db, id: &ProofId) -> sqlx::Result<Option<Proof>> {
     db.sql(
         "SELECT id, browser_hash, user_id, browser_session_id, act, target, grant_id, sso_login_id, created_at,
-             expires_at, password_at, proved_at, amr, consumed_at
+             expires_at, password_at, proved_at, amr, consumed_at, upstream_trip_id
          FROM proofs WHERE id = $1",
     )
     .bind(id)

@@ -62,6 +62,19 @@ pub async fn find_trip(db: &Db, id: &UpstreamTripId) -> sqlx::Result<Option<Trip
     .await
 }
 
+/// The same within a transaction.
+pub async fn find_trip_in(tx: &mut Tx, id: &UpstreamTripId) -> sqlx::Result<Option<Trip>> {
+    tx.sql(
+        "SELECT id, browser_hash, provider_id, state_hash, nonce_hash, verifier, purpose, browser_session_id, act, target,
+             grant_id, sso_login_id, place, wants_login, created_at, expires_at, returned_at, subject, answer,
+             answered_at, consumed_at
+         FROM upstream_trips WHERE id = $1",
+    )
+    .bind(id)
+    .optional()
+    .await
+}
+
 /// Uses what came back; false when it was used before or is over (INV-01).
 pub async fn use_state(tx: &mut Tx, id: &UpstreamTripId, now: i64) -> sqlx::Result<bool> {
     let row: Option<(UpstreamTripId,)> = tx

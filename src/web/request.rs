@@ -173,6 +173,26 @@ pub fn cookie(app: &App, kind: Kind, secret: Option<&Secret>) -> Cookie<'static>
         .build()
 }
 
+const SIGNED_OUT: [&str; 2] = ["__Host-keymaker_signed_out", "keymaker_signed_out"];
+/// How long a sign-out is remembered: after that a provider has ended its own login too.
+const SIGNED_OUT_LIFE: time::Duration = time::Duration::days(1);
+
+/// Makes the cookie that remembers a sign-out, or the one that forgets it. It is no secret.
+pub fn signed_out_cookie(app: &App, is_signed_out: bool) -> Cookie<'static> {
+    let (value, life) = if is_signed_out { ("1", SIGNED_OUT_LIFE) } else { ("", time::Duration::ZERO) };
+    Cookie::build((SIGNED_OUT[usize::from(!is_https(app))], value))
+        .path("/")
+        .http_only(true)
+        .secure(is_https(app))
+        .same_site(SameSite::Lax)
+        .max_age(life)
+        .build()
+}
+
+fn has_signed_out(app: &App, headers: &HeaderMap) -> bool {
+    CookieJar::from_headers(headers).get(SIGNED_OUT[usize::from(!is_https(app))]).is_some()
+}
+
 /// Reads a secret from its cookie.
 pub fn read_cookie(app: &App, headers: &HeaderMap, kind: Kind) -> Option<Secret> {
     let jar = CookieJar::from_headers(headers);
@@ -197,6 +217,8 @@ pub struct Visitor {
     /// The class of login that is required of them and that nothing of theirs reaches.
     pub lacking: Option<Acr>,
     pub caller: Caller,
+    /// Somebody signed out here, and nobody has signed in since (UPS-13).
+    pub has_signed_out: bool,
     accept_language: Option<String>,
     is_from_elsewhere: bool,
 }
@@ -219,6 +241,7 @@ impl FromRequestParts<App> for Visitor {
             signed_in: admitted.signed_in,
             lacking: admitted.lacking,
             caller,
+            has_signed_out: has_signed_out(app, &parts.headers),
             accept_language: text(&parts.headers, header::ACCEPT_LANGUAGE).map(str::to_owned),
             is_from_elsewhere: is_from_elsewhere(app, &parts.headers),
         })

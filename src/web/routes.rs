@@ -157,6 +157,14 @@ pub const PAGES: &[Page] = &[
     Page::new("/recover/sent", Nothing, || get(pages::recover::sent)),
     Page::new("/recover/done", Nothing, || get(pages::recover::done)),
     Page::new("/recover/{secret}", InProgress, || get(pages::recover::get_link).post(pages::recover::post_link)),
+    Page::new("/upstream/authorize/{provider}", InProgress, || get(pages::upstream::authorize)),
+    Page::new("/upstream/callback/{provider}", InProgress, || {
+        get(pages::upstream::callback).post(pages::upstream::post_callback)
+    }),
+    Page::new("/upstream/waiting", InProgress, || get(pages::upstream::waiting)),
+    Page::new("/upstream/sign-up", InProgress, || {
+        get(pages::upstream::get_sign_up).post(pages::upstream::post_sign_up)
+    }),
     Page::new("/consent/{grant}", InProgress, || get(pages::consent::get).post(pages::consent::post)),
     Page::new("/logout", Nothing, || get(pages::logout::get).post(pages::logout::post)),
     Page::new("/upstream/logout/{provider}", InProgress, || get(pages::logout::back)),

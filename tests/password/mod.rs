@@ -174,8 +174,13 @@ async fn what_was_begun_on_the_old_password_leads_nowhere() {
     server.pass(MINUTE).await;
     let thief = server.browser();
     let second_step = thief.enter_password("alice").await;
-    let proved =
-        Proved { user: server.user_id("alice").await, at: server.clock.now(), amr: Amr::password(), proof: None };
+    let proved = Proved {
+        user: server.user_id("alice").await,
+        at: server.clock.now(),
+        amr: Amr::password(),
+        proof: None,
+        trip: None,
+    };
     let waiting = browser.confirm("remove-totp", None).await;
     let code = app.code(&server);
     let answer = browser.act("change-password", None, Some(&code)).await;

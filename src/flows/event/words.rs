@@ -39,6 +39,8 @@ pub fn title(event: &Event, language: Language) -> String {
         Event::EmailAdded { .. } => fl!(messages, "event-email-added"),
         Event::EmailRemoved { .. } => fl!(messages, "event-email-removed"),
         Event::RecoveredByEmail => fl!(messages, "event-recovered-by-email"),
+        Event::ProviderLinked { .. } => fl!(messages, "event-provider-linked"),
+        Event::ProviderUnlinked { .. } => fl!(messages, "event-provider-unlinked"),
         Event::CrossSigningReset => fl!(messages, "event-cross-signing-reset"),
         Event::Locked => fl!(messages, "event-locked"),
         Event::Unlocked => fl!(messages, "event-unlocked"),
@@ -55,7 +57,9 @@ pub fn subject(event: &Event, language: Language) -> Option<(String, &str)> {
             fl!(messages, "event-subject-passkey")
         }
         Event::EmailAdded { .. } | Event::EmailRemoved { .. } => fl!(messages, "event-subject-email"),
-        Event::SignedOutAtProvider { .. } => fl!(messages, "event-subject-provider"),
+        Event::ProviderLinked { .. } | Event::ProviderUnlinked { .. } | Event::SignedOutAtProvider { .. } => {
+            fl!(messages, "event-subject-provider")
+        }
         _ => fl!(messages, "event-subject-app"),
     };
     Some((what, event.subject()?))

@@ -6,10 +6,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     app::App,
+    config::upstream::Provider,
     domain::{
         device::{device_name, is_device_id},
         refusal::Refusal,
@@ -18,22 +19,36 @@ use crate::{
         Caller,
         compat::{Credential, Login, login},
         login::Identifier,
+        upstream,
     },
     web::matrix::{MatrixError, MatrixJson, Object, Tokens, private_json},
 };
 
 /// Lists the ways to log in (CMP-01, CMP-02, MSC3824).
 pub async fn get(State(app): State<App>) -> Response {
-    let sso = json!({
+    let mut sso = json!({
         "type": "m.login.sso",
         "oauth_aware_preferred": true,
         "org.matrix.msc3824.delegated_oidc_compatibility": true,
     });
+    let providers: Vec<Value> = upstream::open(&app).map(|upstream| identity_provider(&upstream.provider)).collect();
+    if !providers.is_empty() {
+        sso["identity_providers"] = Value::from(providers);
+    }
     let mut flows = vec![sso, json!({ "type": "m.login.token" })];
     if app.config.passwords.enabled {
         flows.insert(0, json!({ "type": "m.login.password" }));
     }
     Json(json!({ "flows": flows })).into_response()
+}
+
+/// Names a provider to clients that offer each by itself (client-server API, "SSO client login").
+fn identity_provider(provider: &Provider) -> Value {
+    let mut identity = json!({ "id": provider.id, "name": provider.name() });
+    if let Some(brand) = provider.brand() {
+        identity["brand"] = Value::from(brand);
+    }
+    identity
 }
 
 /// The body of a login. What may be left out is optional here, so that its absence has an error of its own.

@@ -11,10 +11,10 @@ use crate::{
         refusal::Refusal,
     },
     error::Result,
-    flows::{browser::SignedIn, email, factor, session},
+    flows::{self, browser::SignedIn, email, factor, session},
     store,
     web::{
-        pages::{cross_signing_reset, devices, path, security, see_other, views::Layout},
+        pages::{cross_signing_reset, devices, path, security, see_other, upstream, views::Layout},
         request::Visitor,
     },
 };
@@ -30,7 +30,8 @@ pub fn login_path(app: &App, query: &Params) -> String {
     path(app, &format!("login?{}", place(act, query.get("target"))))
 }
 
-fn place(act: Act, target: Option<&str>) -> String {
+/// Gives the query that says which act is meant.
+pub fn place(act: Act, target: Option<&str>) -> String {
     form_urlencoded::Serializer::new(String::new())
         .append_pair("act", act.as_str())
         .extend_pairs(target.map(|target| ("target", target)))
@@ -67,6 +68,13 @@ pub async fn name(
         Act::RemoveEmail => {
             let emails = store::email::list(&app.db, &signed_in.user.id).await?;
             emails.into_iter().find(|email| email.id.as_str() == target).map(|email| email.email)
+        }
+        Act::LinkProvider => {
+            flows::upstream::find(app, target).ok().map(|upstream| upstream.provider.name().to_owned())
+        }
+        Act::UnlinkProvider => {
+            let links = store::upstream::list_links(&app.db, &signed_in.user.id).await?;
+            links.into_iter().find(|link| link.id == target).map(|link| flows::upstream::link::name(app, &link))
         }
         _ => None,
     })
@@ -114,6 +122,8 @@ pub async fn go_on(
             return devices::end(app, visitor, signed_in, proof, &id).await;
         }
         Act::EndOtherSessions => session::end_others(app, signed_in, proof, caller).await?,
+        Act::LinkProvider => return upstream::leave_to_link(app, visitor, id, proof),
+        Act::UnlinkProvider => flows::upstream::link::unlink(app, signed_in, proof, id, caller).await?,
         Act::ResetCrossSigning => return cross_signing_reset::allow(app, visitor, signed_in, proof).await,
         _ => return Err(Refusal::NotFound.into()),
     }

@@ -69,6 +69,12 @@ pub fn captcha_script() -> &'static Script {
     &SCRIPT
 }
 
+/// Gives what sends on what a provider sent as a form.
+pub fn send_script() -> &'static Script {
+    static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../../assets/send.js"), false));
+    &SCRIPT
+}
+
 /// Gives the one style sheet.
 pub fn style_sheet() -> &'static Asset {
     &STYLE_SHEET
@@ -94,7 +100,7 @@ mod tests {
 
     #[test]
     fn each_script_ends_where_the_page_says_and_names_nobody_else() {
-        for script in [passkey_script(), proof_of_work_script(), captcha_script()] {
+        for script in [passkey_script(), proof_of_work_script(), captcha_script(), send_script()] {
             assert!(script.digest.starts_with("sha256-") && script.digest.ends_with('='));
             for needle in ["</", "<!--", "http:", "https:", "eval", "innerHTML"] {
                 assert!(!script.text.contains(needle), "{needle}");

@@ -8,7 +8,7 @@ use http::StatusCode;
 
 use crate::{
     app::App,
-    domain::{act::Act, params::Params, refusal::Refusal},
+    domain::{act::Act, id::ProofId, params::Params, refusal::Refusal},
     error::{Error, Result},
     flows::{browser::SignedIn, prove},
     store,
@@ -17,7 +17,7 @@ use crate::{
         pages::{
             acts,
             factor::{answer, own_passkey_form},
-            layout, path, see_other,
+            layout, path, see_other, upstream,
             views::security::{ConfirmPage, ProofError},
         },
         refusal::refused,
@@ -31,6 +31,8 @@ struct Wanted<'a> {
     target: Option<&'a str>,
     /// What its owner calls the target.
     name: Option<String>,
+    /// That it was shown at a provider who is there: only the button is left.
+    proof: Option<String>,
 }
 
 impl<'a> Wanted<'a> {
@@ -44,7 +46,9 @@ impl<'a> Wanted<'a> {
             }
             (true, None) => return Err(Refusal::NotFound.into()),
         };
-        Ok(Self { act, target, name })
+        let proof = query.get("proof");
+        let is_proved = prove::is_proved(app, &visitor.browser, signed_in, act, target, proof).await?;
+        Ok(Self { act, target, name, proof: proof.filter(|_| is_proved).map(str::to_owned) })
     }
 
     fn path(&self, app: &App) -> String {
@@ -74,6 +78,10 @@ pub async fn post(
     visitor.check_form_as(&app, &form, signed_in)?;
     let wanted = Wanted::read(&app, &visitor, signed_in, &query).await?;
     let (act, target, browser) = (wanted.act, wanted.target, &visitor.browser);
+    if let Some(proof) = &wanted.proof {
+        let proof = ProofId::new(proof.as_str());
+        return Ok(acts::go_on(&app, &visitor, signed_in, act, target, &proof).await?);
+    }
     let result = match answer(&form) {
         Some(answer) => {
             prove::begin_act_with_passkey(&app, browser, signed_in, act, target, &answer, &visitor.caller).await
@@ -113,13 +121,18 @@ async fn page(
     let passkey = own_passkey_form(app, visitor, &signed_in.user.id, &factors, wanted.path(app)).await?;
     Ok(with_script(html(&ConfirmPage {
         layout: layout(app, visitor.language(None)),
-        action: wanted.path(app),
+        action: match &wanted.proof {
+            Some(proof) => format!("{}&proof={proof}", wanted.path(app)),
+            None => wanted.path(app),
+        },
         csrf: visitor.csrf_as(app, signed_in),
         act: wanted.act,
         target: wanted.name.clone(),
         username: signed_in.user.username.clone(),
         has_password: factors.passwords > 0 && app.config.passwords.enabled,
         passkey,
+        providers: upstream::confirming(app, &signed_in.user.id, wanted.act, wanted.target).await?,
+        proof: wanted.proof.clone(),
         error,
         back_href: path(app, acts::back(wanted.act)),
     })))

@@ -19,7 +19,7 @@ use crate::{
     error::{Error, Result},
     flows::{
         assurance::{Occasion, wanted},
-        browser::Proved,
+        browser::{FromTrip, Proved},
         factor::Code,
         login::check_account,
         passkey::{self, Answer},
@@ -102,7 +102,8 @@ async fn go_on(app: &App, visitor: &Visitor, proof: &Proof, amr: Amr) -> Result<
     let user = store::user::find(&app.db, &proof.user_id).await?.ok_or(Refusal::TransactionOver)?;
     check_account(&user)?;
     let at = proof.password_at.ok_or(Error::Internal("a login without its first step"))?;
-    let proved = Proved { user: user.id, at, amr, proof: Some(proof.id.clone()) };
+    let trip = proof.upstream_trip_id.clone().map(|id| FromTrip { id, is_consumed: false });
+    let proved = Proved { user: user.id, at, amr, proof: Some(proof.id.clone()), trip };
     let in_progress = in_progress(app, visitor, proof).await;
     sign_in(app, visitor, &proved, in_progress.as_ref()).await
 }

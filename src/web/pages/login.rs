@@ -30,7 +30,7 @@ use crate::{
             assets::{Script, passkey_script},
             captcha::{captcha_view, with_captcha},
             factor::{answer, passkey_form},
-            layout, next_path, path, path_after_login, path_within, see_other, sign_in, standing,
+            layout, next_path, path, path_after_login, path_within, see_other, sign_in, standing, upstream,
             views::{ContinueAs, LoginError, LoginNotice, LoginPage, captcha::CaptchaError, security::PasskeyForm},
         },
         refusal::refused,
@@ -51,7 +51,19 @@ pub async fn get(State(app): State<App>, visitor: Visitor, Query(query): Query) 
     if !is_needed && !is_switching {
         return Ok(see_other(&next));
     }
+    if visitor.signed_in.is_none()
+        && query.get("stay").is_none()
+        && let Some(only) = upstream::only_provider(&app, &visitor, in_progress.as_ref())
+    {
+        let stay = with_stay(path_within(&app, "login", in_progress.as_ref()));
+        return Ok(upstream::leave(&app, &visitor, only, Some(stay)));
+    }
     Ok(show(&app, &visitor, in_progress.as_ref(), None, None).await?)
+}
+
+/// Makes the address of the login page that leads nowhere by itself.
+pub fn with_stay(page: String) -> String {
+    format!("{page}{}stay=1", if page.contains('?') { '&' } else { '?' })
 }
 
 /// Checks name and password, and goes on.
@@ -103,7 +115,7 @@ async fn enter_by_passkey(
     check_account(&found)?;
     wanted(app, &found, in_progress.map_or(Occasion::ACCOUNT, InProgress::occasion), &visitor.caller)?;
     limit::take(app, Limiter::LoginByAccount, user.as_str()).await?;
-    sign_in(app, visitor, &Proved { user, at, amr, proof: None }, in_progress).await
+    sign_in(app, visitor, &Proved { user, at, amr, proof: None, trip: None }, in_progress).await
 }
 
 async fn enter(app: &App, visitor: &Visitor, form: &Params, in_progress: Option<&InProgress>) -> Result<Response> {
@@ -118,7 +130,8 @@ async fn enter(app: &App, visitor: &Visitor, form: &Params, in_progress: Option<
     let waiting = in_progress.map(|in_progress| in_progress.waiting(app)).unwrap_or_default();
     match prove::go_on(app, &visitor.browser, &user, proved_at, wanted, waiting).await? {
         Step::Done(amr) => {
-            sign_in(app, visitor, &Proved { user: user.id, at: proved_at, amr, proof: None }, in_progress).await
+            sign_in(app, visitor, &Proved { user: user.id, at: proved_at, amr, proof: None, trip: None }, in_progress)
+                .await
         }
         Step::Second(proof) => Ok(see_other(&path(app, &format!("factor?proof={proof}")))),
     }
@@ -209,6 +222,8 @@ fn page(app: &App, visitor: &Visitor, in_progress: Option<&InProgress>, form: Fo
         action: path_within(app, "login", in_progress),
         csrf: visitor.csrf(app),
         username: prefilled.unwrap_or_default().to_owned(),
+        has_password: app.config.passwords.enabled,
+        providers: upstream::providers(app, in_progress),
         error,
         notice: notice(app, in_progress, again.map(|(_, wanted)| wanted)),
         client: in_progress.and_then(|in_progress| in_progress.client_view(visitor)),

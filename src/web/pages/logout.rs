@@ -10,14 +10,14 @@ use crate::{
     app::App,
     crypto::secret::Kind,
     domain::refusal::Refusal,
-    flows::{browser, provider_logout},
+    flows::{browser, provider_logout, upstream},
     web::{
         frame::{PageError, html},
         pages::{
             layout, path, see_other,
             views::{AtProvider, LogoutPage, SignedOutPage},
         },
-        request::{PageForm, Query, Segment, Visitor, cookie},
+        request::{PageForm, Query, Segment, Visitor, cookie, signed_out_cookie},
     },
 };
 
@@ -77,5 +77,12 @@ fn page(app: &App, visitor: &Visitor, provider: Option<AtProvider>) -> SignedOut
 pub fn forget(app: &App, response: Response) -> Response {
     let forget =
         [Kind::BrowserSession, Kind::Browser].map(|kind| (header::SET_COOKIE, cookie(app, kind, None).to_string()));
-    (AppendHeaders(forget), response).into_response()
+    let response = (AppendHeaders(forget), response).into_response();
+    match upstream::open(app).next() {
+        // UPS-13: a provider would sign the next person in at once.
+        Some(_) => {
+            (AppendHeaders([(header::SET_COOKIE, signed_out_cookie(app, true).to_string())]), response).into_response()
+        }
+        None => response,
+    }
 }

@@ -25,12 +25,13 @@ pub mod recover;
 pub mod register;
 pub mod security;
 pub mod sso;
+pub mod upstream;
 pub mod views;
 pub mod waiting;
 
 use axum::{
     extract::Path,
-    response::{IntoResponse, Response},
+    response::{AppendHeaders, IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
 
@@ -62,7 +63,7 @@ use crate::{
             link::place::Place,
             views::{ClientView, Destination, HttpsLink, Layout},
         },
-        request::{Visitor, cookie},
+        request::{Visitor, cookie, signed_out_cookie},
     },
 };
 
@@ -375,5 +376,11 @@ async fn sign_in(app: &App, visitor: &Visitor, proved: &Proved, in_progress: Opt
     let secret = browser::start(app, &visitor.browser, proved, visitor.signed_in.as_ref(), &visitor.caller).await?;
     let set_cookie = cookie(app, Kind::BrowserSession, Some(&secret)).to_string();
     let location = path_after_login(app, in_progress);
-    Ok(([(header::SET_COOKIE, set_cookie)], see_other(&location)).into_response())
+    let response = (AppendHeaders([(header::SET_COOKIE, set_cookie)]), see_other(&location)).into_response();
+    Ok(match visitor.has_signed_out {
+        true => {
+            (AppendHeaders([(header::SET_COOKIE, signed_out_cookie(app, false).to_string())]), response).into_response()
+        }
+        false => response,
+    })
 }

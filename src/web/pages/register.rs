@@ -42,7 +42,7 @@ use crate::{
             captcha::{captcha_view, with_captcha},
             emails::shown,
             invitation::Invitation,
-            layout, path, path_after_login, path_within, see_other, sign_in,
+            layout, path, path_after_login, path_within, see_other, sign_in, upstream,
             views::{
                 ContinueAs, HttpsLink, Layout, PasswordError, PasswordStrength, RegisterError, RegisterFinishPage,
                 RegisterPage, RegistrationClosedPage, TermsView, UsernameError,
@@ -82,8 +82,11 @@ async fn again(app: &App, visitor: &Visitor, query: &Params) -> Result<Option<Re
     }
 }
 
-/// SGN-08.
+/// SGN-08. Where a provider makes accounts, its button is on the login page.
 fn closed(app: &App, visitor: &Visitor, in_progress: Option<&InProgress>) -> Response {
+    if crate::flows::upstream::open(app).any(|upstream| !upstream.provider.sign_in_only) {
+        return see_other(&path_within(app, "login", in_progress));
+    }
     let page = RegistrationClosedPage {
         layout: layout(app, visitor.language(in_progress.and_then(InProgress::ui_locales))),
         login_href: Some(path_within(app, "login", in_progress)),
@@ -276,6 +279,7 @@ fn start_page(
         csrf: visitor.csrf(app),
         server: app.server_name().to_owned(),
         username: typed.username,
+        providers: upstream::providers(app, in_progress),
         username_error: wrong.username,
         password_error: wrong.password,
         token: (account.registration_token_required && !is_kept)
@@ -397,7 +401,7 @@ impl SignUp {
 }
 
 /// What whoever signs up agrees to; nothing where nobody wants that.
-fn terms(app: &App) -> Option<TermsView> {
+pub fn terms(app: &App) -> Option<TermsView> {
     let version = app.config.account.registration_terms_version.clone()?;
     let link = HttpsLink::parse(app.config.branding.tos_uri.as_ref()?.as_str())?;
     Some(TermsView { version, link })
@@ -506,7 +510,7 @@ pub async fn post_finish(
     let display_name = form.get("display_name").unwrap_or_default();
     let error = match finish(&app, &sign_up.registration, display_name, form.get("terms"), &visitor.caller).await {
         Ok(Completed::Usable(user)) => {
-            let proved = Proved { user, at: app.clock.now(), amr: Amr::password(), proof: None };
+            let proved = Proved { user, at: app.clock.now(), amr: Amr::password(), proof: None, trip: None };
             let response = sign_in(&app, &visitor, &proved, sign_up.in_progress.as_ref()).await?;
             return Ok(invitation.forget(&app, response));
         }

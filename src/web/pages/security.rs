@@ -9,9 +9,10 @@ use http::StatusCode;
 
 use crate::{
     app::App,
-    domain::{act::Act, factor::FactorProblem, id::PasskeyId, refusal::Refusal},
+    config::upstream::Provider,
+    domain::{act::Act, factor::FactorProblem, id::PasskeyId, refusal::Refusal, upstream::Link},
     error::{Error, Result},
-    flows::{browser::SignedIn, factor, passkey, prove},
+    flows::{browser::SignedIn, factor, passkey, prove, upstream},
     store::{self, factor::Passkey},
     web::{
         frame::{PageError, html, with_script},
@@ -25,6 +26,7 @@ use crate::{
                 security::{
                     PasskeyAddPage, PasskeyForm, PasskeyView, ProofError, RecoveryCodesPage, SecurityPage, TotpPage,
                 },
+                upstream::{LinkView, ProviderView},
             },
         },
         request::{PageForm, Query, Segment, Visitor},
@@ -37,6 +39,7 @@ pub async fn get(State(app): State<App>, visitor: Visitor, Query(query): Query) 
     let user = &signed_in.user;
     let factors = store::factor::find(&app.db, &user.id).await?;
     let passkeys = store::factor::list_passkeys(&app.db, &user.id).await?;
+    let links = store::upstream::list_links(&app.db, &user.id).await?;
     let layout = layout(&app, visitor.language(None));
     let lacking = visitor.lacking.map(|wanted| lacking_notice(wanted, &layout));
     let notice = lacking.or(acts::notice(&layout, &query));
@@ -51,10 +54,30 @@ pub async fn get(State(app): State<App>, visitor: Visitor, Query(query): Query) 
             && factors.passwords == 0
             && matches!(&passkeys[..], [only] if !passkey::is_synced(only)),
         passkeys: passkeys.iter().map(|passkey| view(&app, passkey)).collect(),
+        links: links.iter().map(|link| link_view(&app, link)).collect(),
+        providers: linkable(&app),
         is_second_required: user.second_factor_required_at.is_some(),
         confirm_href: path(&app, "account/confirm"),
         back_href: path(&app, "account/"),
     }))
+}
+
+fn link_view(app: &App, link: &Link) -> LinkView {
+    LinkView {
+        name: upstream::link::name(app, link),
+        subject: link.subject.clone(),
+        created_at: Moment(link.created_at),
+        is_open: upstream::find(app, &link.provider_id).is_ok(),
+        unlink_href: acts::confirm_path(app, Act::UnlinkProvider, Some(&link.id)),
+    }
+}
+
+fn linkable(app: &App) -> Vec<ProviderView> {
+    let view = |provider: &Provider| ProviderView {
+        name: provider.name().to_owned(),
+        href: acts::confirm_path(app, Act::LinkProvider, Some(&provider.id)),
+    };
+    upstream::open(app).map(|upstream| view(&upstream.provider)).collect()
 }
 
 fn view(app: &App, passkey: &Passkey) -> PasskeyView {

@@ -7,13 +7,16 @@ use crate::{
     app::App,
     domain::{refusal::Refusal, sso_login::SsoLogin},
     error::Error,
-    flows::sso::{approve, begin, check_person, deny, redirect_url},
+    flows::{
+        sso::{approve, begin, check_person, deny, redirect_url},
+        upstream,
+    },
     web::{
         frame::{PageError, html, with_form_action},
         pages::{
             InProgress,
             assurance::{admit, refused},
-            layout, next_path, path, see_other,
+            layout, next_path, path, path_within, see_other,
             views::{Destination, SsoPage},
         },
         request::{PageForm, Query, Segment, Visitor},
@@ -28,7 +31,15 @@ pub async fn start(State(app): State<App>, visitor: Visitor, Query(query): Query
     let target = redirect_url(query.get("redirectUrl"))?;
     let wants_registration = query.get("action") == Some("register");
     let login = begin(&app, &visitor.browser, target, wants_registration).await?;
-    Ok(see_other(&next_path(&app, &visitor, Some(&InProgress::SsoLogin(Box::new(login)))).await?))
+    let in_progress = InProgress::SsoLogin(Box::new(login));
+    // SSO-01: the client let the person choose already.
+    if visitor.signed_in.is_none()
+        && let Some(upstream) = query.get("provider").and_then(|id| upstream::find(&app, id).ok())
+    {
+        let page = format!("upstream/authorize/{}", upstream.provider.id);
+        return Ok(see_other(&path_within(&app, &page, Some(&in_progress))));
+    }
+    Ok(see_other(&next_path(&app, &visitor, Some(&in_progress)).await?))
 }
 
 /// Shows the question, to somebody who is signed in well enough.

@@ -32,6 +32,7 @@ pub mod policy;
 pub mod recover;
 pub mod security;
 pub mod signup;
+pub mod upstream;
 
 use captcha::{CaptchaError, CaptchaView};
 use limits::wait_text;
@@ -72,6 +73,10 @@ impl Layout {
 
     fn mark_uri(&self) -> &'static str {
         assets::mark_uri()
+    }
+
+    fn send_script(&self) -> &'static str {
+        assets::send_script().text
     }
 
     fn passkey_script(&self) -> &'static str {
@@ -254,6 +259,9 @@ pub struct LoginPage {
     pub action: String,
     pub csrf: String,
     pub username: String,
+    /// Whether people sign in with a password.
+    pub has_password: bool,
+    pub providers: Vec<upstream::ProviderView>,
     pub error: Option<LoginError>,
     pub notice: Option<LoginNotice>,
     pub client: Option<ClientView>,
@@ -467,6 +475,7 @@ pub struct RegisterPage {
     /// The homeserver's name, shown behind the user name.
     pub server: String,
     pub username: String,
+    pub providers: Vec<upstream::ProviderView>,
     pub username_error: Option<UsernameError>,
     pub password_error: Option<PasswordError>,
     /// Absent where no token is needed, or one is kept already.
@@ -821,6 +830,8 @@ mod tests {
 
     fn login(error: Option<LoginError>, username: &str) -> LoginPage {
         LoginPage {
+            has_password: true,
+            providers: Vec::new(),
             layout: layout(Language::English),
             action: "/login".to_owned(),
             csrf: "c".to_owned(),
@@ -838,6 +849,7 @@ mod tests {
 
     fn register(username_error: Option<UsernameProblem>, password_error: Option<PasswordError>) -> RegisterPage {
         RegisterPage {
+            providers: Vec::new(),
             layout: layout(Language::English),
             action: "/register".to_owned(),
             csrf: "c".to_owned(),
@@ -1042,6 +1054,8 @@ mod tests {
                 LoginNotice::WithPasskey,
             ] {
                 let page = LoginPage {
+                    has_password: true,
+                    providers: Vec::new(),
                     layout: layout(),
                     action: hostile(),
                     csrf: hostile(),
@@ -1087,6 +1101,7 @@ mod tests {
             let error =
                 [RegisterError::Busy, RegisterError::Unavailable, RegisterError::FormExpired, unavailable][i % 4];
             let page = RegisterPage {
+                providers: Vec::new(),
                 layout: layout(),
                 action: hostile(),
                 csrf: hostile(),

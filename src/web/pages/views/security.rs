@@ -4,7 +4,11 @@
 use askama::Template;
 use i18n_embed_fl::fl;
 
-use super::{Layout, Moment, limits::wait_text};
+use super::{
+    Layout, Moment,
+    limits::wait_text,
+    upstream::{LinkView, ProviderView},
+};
 use crate::{
     domain::{
         act::Act,
@@ -158,6 +162,10 @@ pub struct ConfirmPage {
     pub username: String,
     pub has_password: bool,
     pub passkey: Option<PasskeyForm>,
+    /// Where one can show at a provider who one is.
+    pub providers: Vec<ProviderView>,
+    /// Set when that was done: only the button is left.
+    pub proof: Option<String>,
     pub error: Option<ProofError>,
     pub back_href: String,
 }
@@ -181,6 +189,8 @@ impl Act {
             Self::EndOtherSessions => fl!(messages, "act-end-other-sessions-title"),
             Self::Deactivate => fl!(messages, "act-deactivate-title"),
             Self::ResetCrossSigning => fl!(messages, "act-reset-cross-signing-title"),
+            Self::LinkProvider => fl!(messages, "act-link-provider-title"),
+            Self::UnlinkProvider => fl!(messages, "act-unlink-provider-title"),
         }
     }
 
@@ -202,6 +212,8 @@ impl Act {
             Self::EndOtherSessions => fl!(messages, "act-end-other-sessions-text"),
             Self::Deactivate => fl!(messages, "act-deactivate-text"),
             Self::ResetCrossSigning => fl!(messages, "act-reset-cross-signing-text"),
+            Self::LinkProvider => fl!(messages, "act-link-provider-text"),
+            Self::UnlinkProvider => fl!(messages, "act-unlink-provider-text"),
         }
     }
 
@@ -232,6 +244,8 @@ impl Act {
             Self::EndOtherSessions => fl!(messages, "act-end-other-sessions-done"),
             Self::Deactivate => return None,
             Self::ResetCrossSigning => fl!(messages, "act-reset-cross-signing-done"),
+            Self::LinkProvider => fl!(messages, "act-link-provider-done"),
+            Self::UnlinkProvider => fl!(messages, "act-unlink-provider-done"),
         })
     }
 }
@@ -257,6 +271,10 @@ pub struct SecurityPage {
     pub are_passwords_enabled: bool,
     pub passkeys: Vec<PasskeyView>,
     pub are_passkeys_available: bool,
+    /// The accounts at providers that sign in here.
+    pub links: Vec<LinkView>,
+    /// The providers that can be linked.
+    pub providers: Vec<ProviderView>,
     /// The only passkey cannot be on another device, and no recovery code helps when it is lost (spec WAN-11).
     pub is_one_device_bound: bool,
     pub is_second_required: bool,
