@@ -153,7 +153,7 @@ impl Answer {
     fn judge(&self, rule: &Rule) -> Option<bool> {
         if let Some(template) = &rule.template {
             return match self.render_strictly(template) {
-                Ok(text) => Some(text == "true"),
+                Ok(text) => Some(text.eq_ignore_ascii_case("true")),
                 // A claim that is not there fits nothing.
                 Err(error) if error.kind() == ErrorKind::UndefinedError => Some(false),
                 Err(_) => None,
