@@ -135,7 +135,7 @@ async fn no_way_leads_into_an_account_that_waits() {
     let issued = manage::issue_compatibility_token(&server.app, "alice", None, false).await;
     assert!(matches!(issued, Err(Error::Refusal(Refusal::AwaitingApproval))), "{:?}", issued.err());
     let user = server.user_id("alice").await;
-    let proved = Proved { user, at: proved_at + 1, amr: Amr::password(), proof: None };
+    let proved = Proved { user, at: proved_at + 1, amr: Amr::password(), proof: None, trip: None };
     let started =
         browser::start(&server.app, &Secret::generate(Kind::Browser), &proved, None, &Caller::default()).await;
     assert!(matches!(started, Err(Error::Refusal(Refusal::Busy))), "{:?}", started.err());
