@@ -103,7 +103,7 @@ pub fn leave(app: &App, visitor: &Visitor, provider: ProviderView, login_href: O
 /// Gives the page that takes whoever has confirmed it to the provider that is to be linked.
 pub fn leave_to_link(app: &App, visitor: &Visitor, id: &str, proof: &str) -> Result<Response> {
     let upstream = upstream::find(app, id)?;
-    let query = form_urlencoded::Serializer::new(String::new()).append_pair("link", proof).finish();
+    let query = form_urlencoded::Serializer::new(String::new()).append_pair("link_proof", proof).finish();
     let href = path(app, &format!("upstream/authorize/{id}?{query}"));
     Ok(leave(app, visitor, ProviderView { name: upstream.provider.name().to_owned(), href }, None))
 }
@@ -124,7 +124,7 @@ pub async fn authorize(
 
 async fn depart(app: &App, visitor: &Visitor, id: &str, query: &Params) -> Result<url::Url> {
     let browser = &visitor.browser;
-    if let Some(proof) = query.get("link") {
+    if let Some(proof) = query.get("link_proof") {
         let signed_in = visitor.signed_in.as_ref().ok_or(Refusal::TransactionOver)?;
         return upstream::begin_link(app, browser, id, signed_in, proof).await;
     }
@@ -137,7 +137,7 @@ async fn depart(app: &App, visitor: &Visitor, id: &str, query: &Params) -> Resul
     let in_progress = InProgress::named(app, visitor, query).await?;
     let grant = in_progress.as_ref().and_then(InProgress::grant);
     let departure = Departure {
-        waiting: in_progress.as_ref().map(InProgress::waiting).unwrap_or_default(),
+        waiting: in_progress.as_ref().map(|in_progress| in_progress.waiting(app)).unwrap_or_default(),
         wants_login: grant.is_some_and(|grant| grant.wants_login || grant.max_age.is_some()),
         prompts_login: visitor.has_signed_out,
         login_hint: grant.and_then(|grant| grant.hinted_identifier(app.server_name())),
@@ -204,7 +204,10 @@ async fn in_progress(app: &App, visitor: &Visitor, trip: &Trip) -> Option<InProg
     match (&trip.grant_id, &trip.sso_login_id) {
         (Some(grant), _) => InProgress::authorization(app, visitor, grant.as_str()).await.ok(),
         (None, Some(login)) => InProgress::sso_login(app, visitor, login.as_str()).await.ok(),
-        (None, None) => InProgress::account(&Params::parse(trip.place.as_deref().unwrap_or_default().as_bytes())),
+        (None, None) => {
+            let place = Params::parse(trip.place.as_deref().unwrap_or_default().as_bytes());
+            InProgress::place(app, visitor, &place).await.ok().flatten()
+        }
     }
 }
 
@@ -238,8 +241,8 @@ async fn enter(
 ) -> Result<Response> {
     let occasion = in_progress.map_or(Occasion::ACCOUNT, InProgress::occasion);
     let required = wanted(app, user, occasion, &visitor.caller)?;
-    let wanted = required.max(in_progress.and_then(InProgress::wanted_acr));
-    let waiting = in_progress.map(InProgress::waiting).unwrap_or_default();
+    let wanted = required.max(in_progress.and_then(|in_progress| in_progress.wanted_acr(app)));
+    let waiting = in_progress.map(|in_progress| in_progress.waiting(app)).unwrap_or_default();
     let (at, trip) = (first.at, first.trip.clone());
     match prove::go_on_from(app, &visitor.browser, user, first, wanted, waiting).await? {
         Step::Done(amr) => {
