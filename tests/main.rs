@@ -16,6 +16,7 @@ mod homeserver;
 mod import;
 mod introspect;
 mod kinds;
+mod limits;
 mod mail;
 mod pages;
 mod password;

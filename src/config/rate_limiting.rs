@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use super::order::{ORDER, as_declared};
+use super::{
+    Problems,
+    order::{ORDER, as_declared},
+};
 
 /// How often something may be done.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -49,6 +52,11 @@ pub struct RateLimiting {
 
     /// Places that two devices meet at to sign in by a QR code, from one address.
     pub rendezvous: RateLimit,
+
+    /// How many addresses, accounts or browsers each limit remembers at most. Of more, those are forgotten first that are nearest
+    /// to being allowed everything again. A thousand take 100 to 300 kB in the database, and nothing in memory.
+    #[schemars(range(min = 100, max = 10_000_000))]
+    pub most_keys: u32,
 }
 
 /// Signing in.
@@ -109,6 +117,27 @@ pub struct UserCodeLimits {
     pub per_session: RateLimit,
 }
 
+impl RateLimiting {
+    /// RTL-04: a limit on one account is no lock.
+    pub(super) fn check(&self, problems: &mut Problems) {
+        let on_accounts = [
+            ("login.per_account", self.login.per_account),
+            ("login.successes_per_account", self.login.successes_per_account),
+            ("second_factor", self.second_factor),
+        ];
+        for (path, limit) in on_accounts {
+            if limit.rate().is_some_and(|rate| rate.interval() > LONGEST_WAIT) {
+                let message = "nobody may be kept out of their account for longer than 15 minutes: `per_second` must be at \
+                               least 0.00112";
+                problems.add(format!("rate_limiting.{path}"), message);
+            }
+        }
+    }
+}
+
+/// In microseconds.
+const LONGEST_WAIT: i64 = 900_000_000;
+
 impl Default for RateLimiting {
     fn default() -> Self {
         Self {
@@ -124,6 +153,7 @@ impl Default for RateLimiting {
             user_code: UserCodeLimits::default(),
             upstream_callback: RateLimit::of(60, 1.0),
             rendezvous: RateLimit::of(10, 0.1),
+            most_keys: 100_000,
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     error::{Error, Result},
     flows::{
         Caller,
-        limit::{self, Held, Limiter, MOST_KEYS},
+        limit::{self, Held, Limiter},
         login::{self, Identifier},
     },
     remote::captcha::{Question, verify},
@@ -155,11 +155,11 @@ fn login_keys(app: &App, username: Option<&str>, caller: &Caller) -> Vec<(Limite
 ///
 /// # Errors
 /// When the store fails.
-pub async fn clean_up(tx: &mut Tx, now: i64) -> Result<()> {
+pub async fn clean_up(app: &App, tx: &mut Tx) -> Result<()> {
     for limiter in [Limiter::UncheckedLoginByAddress, Limiter::UncheckedLoginByAccount] {
-        limit::sweep(tx, limiter, now * 1000, MOST_KEYS).await?;
+        limit::sweep(app, tx, limiter).await?;
     }
-    store::captcha::delete_expired(tx, now).await?;
+    store::captcha::delete_expired(tx, app.clock.now()).await?;
     Ok(())
 }
 

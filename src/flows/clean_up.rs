@@ -8,7 +8,7 @@ use crate::{
     flows::{
         captcha,
         event::EVENT_LIFE,
-        limit::{self, KNOWN_BROWSER_LIFE, Limiter, MOST_KEYS},
+        limit::{self, KNOWN_BROWSER_LIFE, Limiter},
         session,
     },
     store,
@@ -33,11 +33,11 @@ pub async fn clean_up(app: &App) -> Result<()> {
     store::email::delete_older_than(&mut tx, before).await?;
     store::recovery::delete_older_than(&mut tx, before).await?;
     store::upstream_logout::delete_older_than(&mut tx, before).await?;
-    captcha::clean_up(&mut tx, app.clock.now()).await?;
+    captcha::clean_up(app, &mut tx).await?;
     store::mail::delete_expired(&mut tx, before).await?;
     store::known_browser::delete_older_than(&mut tx, app.clock.now() - KNOWN_BROWSER_LIFE).await?;
     for limiter in Limiter::ALL {
-        limit::sweep(&mut tx, limiter, app.clock.now() * 1000, MOST_KEYS).await?;
+        limit::sweep(app, &mut tx, limiter).await?;
     }
     store::event::delete_before(&mut tx, app.clock.now() - EVENT_LIFE).await?;
     let sessions = store::session::end_expired(&mut tx, before, EndReason::Expired).await?;

@@ -56,11 +56,8 @@ pub enum Limiter {
 
 /// For how long an account knows a browser that does not sign in to it again: as long as the cookie lives.
 pub const KNOWN_BROWSER_LIFE: i64 = BROWSER_SESSION_MOST;
-/// How many keys a limiter remembers: of more, those are forgotten that are nearest to being allowed everything again. A row
-/// takes some 200 bytes in either engine, with its indexes.
-pub const MOST_KEYS: i64 = 100_000;
-/// Of how many keys one looks whether there are too many.
-const PATROL: u16 = 1024;
+/// Of how many keys one looks whether there are too many, where very many are remembered.
+const PATROL: u32 = 1024;
 
 impl Limiter {
     /// Those with settings of their own in `rate_limiting`.
@@ -113,7 +110,8 @@ impl Limiter {
         }
     }
 
-    fn setting(self, config: &Config) -> RateLimit {
+    /// Gives what is configured.
+    pub fn setting(self, config: &Config) -> RateLimit {
         let settings = &config.rate_limiting;
         match self {
             Self::PasswordByAddress => settings.login.per_ip,
@@ -256,8 +254,8 @@ async fn take_from(app: &App, buckets: &[Bucket]) -> Result<()> {
             let full_at = bucket.find_full_at(app).await?;
             return Err(bucket.refuse(full_at).into());
         }
-        if bucket.is_on_patrol() {
-            sweep(&mut tx, bucket.limiter, bucket.now, MOST_KEYS).await?;
+        if bucket.is_on_patrol(app) {
+            sweep(app, &mut tx, bucket.limiter).await?;
         }
     }
     Ok(tx.commit().await?)
@@ -267,9 +265,10 @@ async fn take_from(app: &App, buckets: &[Bucket]) -> Result<()> {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn sweep(tx: &mut Tx, limiter: Limiter, now: i64, most: i64) -> Result<u64> {
-    let full = store::limit::delete_full(tx, limiter.name(), now).await?;
-    Ok(full + store::limit::evict(tx, limiter.name(), most).await?)
+pub async fn sweep(app: &App, tx: &mut Tx, limiter: Limiter) -> Result<()> {
+    store::limit::delete_full(tx, limiter.name(), app.clock.now() * 1000).await?;
+    store::limit::evict(tx, limiter.name(), i64::from(app.config.rate_limiting.most_keys)).await?;
+    Ok(())
 }
 
 /// A limiter and a key, and what is wanted of them: times and lengths in microseconds.
@@ -324,7 +323,8 @@ impl Bucket {
     }
 
     /// Nobody knows of their key whether it is: it is keyed.
-    fn is_on_patrol(&self) -> bool {
-        u16::from_be_bytes([self.key_hash[0], self.key_hash[1]]) % PATROL == 0
+    fn is_on_patrol(&self, app: &App) -> bool {
+        let [a, b, c, d, ..] = self.key_hash;
+        u32::from_be_bytes([a, b, c, d]) % (app.config.rate_limiting.most_keys / 64).clamp(1, PATROL) == 0
     }
 }
