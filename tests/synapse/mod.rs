@@ -201,6 +201,30 @@ fn matrix_js_sdk_gets_its_tokens_from_somebody_who_signs_in_with_a_passkey() {
     }
 }
 
+// UPS-01, UPS-07, UPS-08, UPS-10, BCI-03, BCI-04
+#[test]
+fn somebody_signs_in_to_synapse_through_a_provider_that_others_wrote_and_out_at_both_ends() {
+    if is_told_elsewhere() || !available(components().and(installed())) {
+        return;
+    }
+    let issuer = format!("http://127.0.0.1:{}", free_port());
+    let (client_id, client_secret) = ("keymaker-at-the-provider", "a-secret-that-the-provider-gave-to-us");
+    let providers = json!([{
+        "id": "company",
+        "human_name": "The Company",
+        "issuer": issuer,
+        "client_id": client_id,
+        "client_secret": client_secret,
+        "fetch_userinfo": true,
+        "on_backchannel_logout": "logout_all",
+        "logout_at_provider": true,
+    }]);
+    let house = House::build(keymaker().with("upstream_oauth2.providers", providers.to_string()), |_| ());
+    let variables =
+        [("PROVIDER_ISSUER", &*issuer), ("PROVIDER_CLIENT_ID", client_id), ("PROVIDER_CLIENT_SECRET", client_secret)];
+    house.run("story_upstream.mjs", &variables);
+}
+
 // XSR-01, XSR-02, XSR-03, ACT-04
 #[test]
 fn matrix_js_sdk_replaces_a_cryptographic_identity_once_the_account_page_has_allowed_it() {

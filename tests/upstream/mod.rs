@@ -1,12 +1,17 @@
 //! Signing in through identity providers (spec areas 18 and 16.3): what is refused, whom an account of a provider is linked
 //! to, and both directions of signing out.
 
-#![allow(dead_code, reason = "each story uses a part")]
+mod backchannel_logout;
+mod hanging;
+mod linking;
+mod logout_at_provider;
+mod refusals;
+mod trips;
 
 use keymaker::{crypto::random, store};
 use serde_json::{Value, json};
 
-use crate::support::{Server, Setup, http::Answer, identity_provider::IdentityProvider, person::Person};
+use crate::support::{Server, http::Answer, identity_provider::IdentityProvider, person::Person};
 
 /// The provider of most stories, as the configuration calls it.
 pub const PROVIDER: &str = "company";
@@ -26,13 +31,6 @@ pub async fn server_with_alice(more: Value) -> (IdentityProvider, Server) {
     server.user("alice").await;
     server.link(PROVIDER, SUBJECT, "alice").await;
     (provider, server)
-}
-
-impl Setup {
-    /// Knows one provider under [`PROVIDER`].
-    pub fn provider(self, provider: &IdentityProvider, more: Value) -> Self {
-        self.providers(&[(provider, PROVIDER, more)])
-    }
 }
 
 impl Server {

@@ -62,6 +62,10 @@ fn problem(problem: JwsProblem) -> UpstreamProblem {
 /// The first that does not fit.
 pub fn check(provider: &Provider, claims: &Claims, expected: &Expected<'_>) -> Result<(), UpstreamProblem> {
     let Expected { trip, now, .. } = expected;
+    // TRP-40: a logout token of the same provider is no ID token.
+    if claims.contains_key("events") {
+        return Err(UpstreamProblem::Malformed);
+    }
     check_parties(provider, claims)?;
     check_times(claims, *now)?;
     let nonce = text(claims, "nonce").ok_or(UpstreamProblem::WrongNonce)?;

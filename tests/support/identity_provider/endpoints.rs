@@ -109,7 +109,8 @@ impl IdentityProvider {
 
     /// Signs the ID token of a login, as wrongly as it was told.
     fn id_token(&self, login: &Login) -> String {
-        let (now, faults) = (self.0.state.lock().unwrap().clock.now() / 1000, self.faults());
+        let now = self.0.state.lock().unwrap().clock.now() / 1000;
+        let faults = self.faults();
         let mut claims = login.person.clone();
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, login.access_token.as_bytes());
         let own = json!({
