@@ -4,11 +4,8 @@
 use crate::{
     app::App,
     clock::MINUTE,
-    config::upstream::{OnBackchannelLogout, SigningAlgorithm},
-    crypto::{
-        jws::{self, JwsProblem, Verified, Verifier},
-        secret::sha256,
-    },
+    config::upstream::OnBackchannelLogout,
+    crypto::{jws::Verified, secret::sha256},
     domain::{
         event::Event,
         id::UserId,
@@ -16,10 +13,15 @@ use crate::{
         params::Params,
         refusal::Refusal,
         session::{EndReason, SessionKind},
+        upstream::UpstreamProblem,
     },
     error::Result,
-    flows::{Caller, event, session, token::required},
-    remote::upstream::{Upstream, UpstreamError},
+    flows::{
+        Caller, event, session,
+        token::required,
+        upstream::{Answer, id_token},
+    },
+    remote::upstream::Upstream,
     store::{self, upstream_logout::EndedLogin},
 };
 
@@ -40,32 +42,24 @@ pub async fn receive(app: &App, provider_id: &str, params: &Params, caller: &Cal
     let Verified { typ, claims } = verify(app, upstream, jwt).await?;
     let token = LogoutToken::judge(typ.as_deref(), &claims, &Parties { issuer, client_id }, app.clock.now())
         .map_err(|problem| Refusal::InvalidRequest(problem.to_owned()))?;
+    // Sessions are kept under what the configuration makes of the claims, which is `sub` unless it says otherwise.
+    let subject =
+        token.sub.as_ref().and_then(|_| Answer::new(Some((claims, String::new())), None, params).subject(provider));
+    let token = LogoutToken { sub: if token.sid.is_some() { subject } else { subject.or(token.sub) }, ..token };
     carry_out(app, upstream, &token, caller).await
 }
 
+/// A provider that cannot be asked for its keys just now comes again; what it does not sign as is configured is refused.
 async fn verify(app: &App, upstream: &Upstream, jwt: &str) -> Result<Verified> {
-    let (provider, now) = (&upstream.provider, app.clock.now());
-    let algorithm = provider.id_token_signed_response_alg;
-    let unavailable = |error: UpstreamError| {
-        tracing::warn!(provider = provider.id, %error, "a logout token cannot be verified without the provider's keys");
-        Refusal::Busy
-    };
-    let verified = if algorithm == SigningAlgorithm::Hs256 {
-        let secret = provider.client_secret().ok_or(Refusal::NotFound)?;
-        jws::verify(jwt, &Verifier::Secret(secret.expose()), algorithm.jwt())
-    } else {
-        let keys = upstream.keys(now).await.map_err(unavailable)?;
-        match jws::verify(jwt, &Verifier::Keys(&keys), algorithm.jwt()) {
-            Err(JwsProblem::UnknownKey) => match upstream.newer_keys(now).await.map_err(unavailable)? {
-                Some(keys) => jws::verify(jwt, &Verifier::Keys(&keys), algorithm.jwt()),
-                None => Err(JwsProblem::UnknownKey),
-            },
-            verified => verified,
+    let provider = &upstream.provider;
+    let verified = id_token::verify(upstream, jwt, provider.id_token_signed_response_alg, app.clock.now()).await;
+    verified.map_err(|error| match error.refusal() {
+        Some(Refusal::Upstream(UpstreamProblem::Unavailable)) => Refusal::Busy.into(),
+        Some(Refusal::Upstream(problem)) => {
+            tracing::warn!(provider = provider.id, %problem, "a logout token is not believed");
+            Refusal::InvalidRequest("the logout token is not one, or not signed as is configured".to_owned()).into()
         }
-    };
-    verified.map_err(|problem| {
-        tracing::warn!(provider = provider.id, ?problem, "a logout token is not believed");
-        Refusal::InvalidRequest("the logout token is not one, or not signed as is configured".to_owned()).into()
+        _ => error,
     })
 }
 

@@ -10,7 +10,7 @@ use crate::{
     crypto::secret::{Kind, Secret},
     domain::refusal::Refusal,
     error::Result,
-    flows::browser::SignedIn,
+    flows::{browser::SignedIn, upstream::id_token_of},
     remote::upstream::Upstream,
     store::{self, upstream::UpstreamSession},
 };
@@ -91,9 +91,4 @@ pub async fn finish(app: &App, provider_id: &str, state: Option<&str>) -> Result
     }
     tx.commit().await?;
     Ok(upstream.provider.name().to_owned())
-}
-
-fn id_token_of(app: &App, session: &UpstreamSession) -> Option<String> {
-    let context = format!("upstream id_token {}", session.browser_session_id);
-    String::from_utf8(app.sealer.open(&context, session.id_token.as_deref()?)?).ok()
 }

@@ -239,30 +239,6 @@ pub async fn find_session(db: &Db, browser_session: &SessionId) -> sqlx::Result<
     .await
 }
 
-/// Lists what one login at a provider opened here (spec BCI-03).
-pub async fn list_sessions_by_sid(db: &Db, provider: &str, sid: &str) -> sqlx::Result<Vec<UpstreamSession>> {
-    db.sql(
-        "SELECT browser_session_id, provider_id, subject, sid, id_token, created_at
-         FROM upstream_sessions WHERE provider_id = $1 AND sid = $2 ORDER BY browser_session_id",
-    )
-    .bind(provider)
-    .bind(sid)
-    .all()
-    .await
-}
-
-/// Lists what all logins of one account at a provider opened here (spec BCI-03).
-pub async fn list_sessions_by_subject(db: &Db, provider: &str, subject: &str) -> sqlx::Result<Vec<UpstreamSession>> {
-    db.sql(
-        "SELECT browser_session_id, provider_id, subject, sid, id_token, created_at
-         FROM upstream_sessions WHERE provider_id = $1 AND subject = $2 ORDER BY browser_session_id",
-    )
-    .bind(provider)
-    .bind(subject)
-    .all()
-    .await
-}
-
 /// Forgets logins of which nothing is left here: neither the browser's own, nor a client's that was allowed in it.
 pub async fn delete_idle_sessions(tx: &mut Tx, now: i64) -> sqlx::Result<u64> {
     tx.sql(

@@ -6,7 +6,7 @@
 
 pub mod claims;
 pub mod decide;
-mod id_token;
+pub mod id_token;
 pub mod link;
 pub mod sign_up;
 
@@ -19,6 +19,7 @@ use crate::{
     app::App,
     config::upstream::{PkceMethod, ProviderResponseMode},
     crypto::{
+        jws::Verified,
         random,
         secret::{Kind, Secret, sha256},
     },
@@ -360,7 +361,8 @@ async fn ask_userinfo(upstream: &Upstream, access_token: &str, now: i64) -> Resu
     }
 }
 
-/// Verifies a JWT of a provider with the configured algorithm; keys are read again where one is unknown.
+/// Verifies a JWT of a provider with the configured algorithm; keys are read again where one is unknown. A logout token is
+/// refused: it is no ID token (TRP-40).
 ///
 /// # Errors
 /// `Malformed`, `WrongAlgorithm`, `Critical`, `WrongSignature`, `Unavailable`.
@@ -370,7 +372,11 @@ pub async fn verify(
     algorithm: crate::config::upstream::SigningAlgorithm,
     now: i64,
 ) -> Result<claims::Claims> {
-    Ok(id_token::verify(upstream, jwt, algorithm, now).await?.claims)
+    let Verified { typ, claims } = id_token::verify(upstream, jwt, algorithm, now).await?;
+    match typ.is_some_and(|typ| typ.to_ascii_lowercase().ends_with("logout+jwt")) {
+        true => Err(UpstreamProblem::Malformed.into()),
+        false => Ok(claims),
+    }
 }
 
 fn unavailable(upstream: &Upstream, error: &UpstreamError) -> Error {
