@@ -118,7 +118,7 @@ impl Case {
             Policy::Add => Some(Outcome::LinkedToAlice { older_link_stays: true }),
             Policy::Set if self.has_older_link => None,
             Policy::Set => Some(Outcome::LinkedToAlice { older_link_stays: true }),
-            Policy::Replace => Some(Outcome::LinkedToAlice { older_link_stays: false }),
+            Policy::Replace => Some(Outcome::LinkedToAlice { older_link_stays: !self.has_older_link }),
         };
         let adopted = [by_name, by_address].into_iter().flatten().find_map(adopts);
         match adopted {

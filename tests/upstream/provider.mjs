@@ -31,6 +31,8 @@ export async function serveProvider({ issuer, base, clientId, clientSecret }) {
       backchannelLogout: { enabled: true },
       rpInitiatedLogout: { enabled: true },
     },
+    // It guards itself against addresses of this machine, where the story is.
+    fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
     findAccount: (_, accountId) => ({
       accountId,
       claims: () => ({
