@@ -8,6 +8,7 @@ use keymaker::clock::MINUTE;
 use serde_json::json;
 
 use super::{PROVIDER, SUBJECT, as_usual, server_with_alice};
+use crate::browser::{available, components, is_told_elsewhere, run_script};
 use crate::support::{
     CHALLENGE, REDIRECT_URI, Server,
     http::Answer,
@@ -288,4 +289,21 @@ async fn the_state_and_the_code_are_nowhere_but_with_their_owners() {
     server.audit.secret(&login.id_token);
     provider.fail(Fault::Trouble(Endpoint::Token, crate::support::identity_provider::Trouble::InternalError));
     assert_eq!(server.browser().come_back_from(PROVIDER).await.status, 502);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_from_another_site_signs_somebody_in_in_chromium_with_lax_cookies() {
+    // UPS-03, TRP-18
+    if is_told_elsewhere() || !available(components()) {
+        return;
+    }
+    let provider = IdentityProvider::start().await;
+    // Another host is another site; another port is not.
+    let elsewhere = provider.issuer().replace("127.0.0.1", "localhost");
+    let more = json!({ "response_mode": "form_post", "authorization_endpoint": format!("{elsewhere}/authorize") });
+    let server = Server::setup().providers(&[(&provider, PROVIDER, more)]).start().await;
+    server.user("alice").await;
+    server.link(PROVIDER, SUBJECT, "alice").await;
+    let variables = [("KEYMAKER_BASE", server.base.as_str()), ("PROVIDER_ORIGIN", &elsewhere)];
+    tokio::task::block_in_place(|| run_script("browser/story_form_post.mjs", &variables));
 }

@@ -230,7 +230,7 @@ fn form_post(redirect_uri: &str, response: &Params) -> String {
     let fields: String = response.iter().map(field).collect();
     format!(
         "<!doctype html><html lang=\"en\"><link rel=\"icon\" href=\"data:,\"><title>Back</title>
-        <body onload=\"document.forms[0].submit()\"><form method=\"post\" action=\"{}\">{fields}</form>",
+        <body onload=\"document.forms[0].submit()\"><form method=\"post\" action=\"{}\">{fields}<button>Go back</button></form>",
         escape(redirect_uri)
     )
 }
