@@ -13,6 +13,7 @@ mod load;
 mod order;
 mod policy;
 mod rate_limiting;
+mod rendezvous;
 mod sample;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ pub use email::{Email, MailMode, MailTransport};
 pub use load::{load, parse};
 pub use policy::Policy;
 pub use rate_limiting::{Off, Rate, RateLimit, RateLimiting};
+pub use rendezvous::Rendezvous;
 pub use sample::{reference, sample};
 pub use upstream::UpstreamOauth2;
 pub use value::{Mailbox, Network, Sensitive, WebUrl};
@@ -88,6 +90,10 @@ pub struct Config {
     /// app shows: the device shows a code, and its person types it on a page of Keymaker in another browser and confirms.
     #[serde(default)]
     pub device_grant: DeviceGrant,
+
+    /// Where two devices meet while a QR code signs one of them in (MSC4108, MSC4388), for a homeserver that has no such place.
+    #[serde(default)]
+    pub rendezvous: Rendezvous,
 
     /// The identity providers at which people have accounts too, such as that of a company, and through which they sign in.
     #[serde(default)]

@@ -25,6 +25,7 @@ mod proxy;
 mod recover;
 mod refresh;
 mod registration;
+mod rendezvous;
 mod revoke;
 mod signup;
 mod start;

@@ -139,6 +139,13 @@ pub enum Refusal {
     CaptchaFailed,
     #[error("this link is not good, or no longer")]
     RecoveryOver,
+    // where two devices meet
+    #[error("there is no such place for two devices to meet, or no longer")]
+    RendezvousOver,
+    #[error("something else was left there meanwhile; look again")]
+    ConcurrentWrite,
+    #[error("this is not for people to look at")]
+    NotForPeople,
     #[error("no device waits with this code")]
     UnknownUserCode,
     #[error(transparent)]
@@ -246,6 +253,9 @@ impl Refusal {
             | Refusal::CaptchaFailed
             | Refusal::RecoveryOver
             | Refusal::UnknownUserCode
+            | Refusal::RendezvousOver
+            | Refusal::ConcurrentWrite
+            | Refusal::NotForPeople
             | Refusal::Email(_)
             | Refusal::Upstream(_)
             | Refusal::Factor(_) => "invalid_request",

@@ -33,6 +33,7 @@ pub mod recover;
 pub mod refresh;
 pub mod register;
 pub mod registration_token;
+pub mod rendezvous;
 pub mod revoke;
 pub mod session;
 pub mod sso;

@@ -10,7 +10,7 @@ use tokio::{sync::watch, task::JoinSet};
 use crate::{
     app::App,
     error::Result,
-    flows::{clean_up, homeserver, stand_in},
+    flows::{clean_up, homeserver, rendezvous, stand_in},
     store,
 };
 
@@ -20,6 +20,8 @@ const POLL: Duration = Duration::from_secs(1);
 const LANES_AT_ONCE: usize = 8;
 const ACTIVITY_INTERVAL: Duration = Duration::from_secs(10);
 const CLEAN_UP_INTERVAL: Duration = Duration::from_secs(600);
+/// What devices left for each other is of no use to anybody when it is over.
+const RENDEZVOUS_INTERVAL: Duration = Duration::from_secs(30);
 const CENSUS_INTERVAL: Duration = Duration::from_secs(600);
 
 /// Starts the workers; they end when `stop` turns true.
@@ -38,6 +40,11 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> JoinSet<()> {
         stop.clone(),
         |app| async move { clean_up::clean_up(&app).await },
     ));
+    if app.config.rendezvous.enabled {
+        workers.spawn(every(RENDEZVOUS_INTERVAL, app.clone(), stop.clone(), |app| async move {
+            rendezvous::delete_expired(&app).await
+        }));
+    }
     workers.spawn(policy::watch(app.clone(), stop.clone()));
     workers.spawn({
         let (app, stop) = (app.clone(), stop.clone());

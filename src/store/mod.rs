@@ -19,6 +19,7 @@ pub mod proof;
 pub mod recovery;
 pub mod registration;
 pub mod registration_token;
+pub mod rendezvous;
 pub mod scratch;
 pub mod session;
 pub mod sso_login;

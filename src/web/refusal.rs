@@ -49,7 +49,9 @@ pub fn status(refusal: &Refusal) -> StatusCode {
             Decision::ClientRegistration => StatusCode::BAD_REQUEST,
             _ => StatusCode::FORBIDDEN,
         },
-        Refusal::NotFound | Refusal::RecoveryOver => StatusCode::NOT_FOUND,
+        Refusal::NotFound | Refusal::RecoveryOver | Refusal::RendezvousOver => StatusCode::NOT_FOUND,
+        Refusal::ConcurrentWrite => StatusCode::CONFLICT,
+        Refusal::NotForPeople => StatusCode::FORBIDDEN,
         Refusal::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Refusal::LimitExceeded | Refusal::TooManyRequests { .. } | Refusal::Email(EmailProblem::Wait { .. }) => {
@@ -143,6 +145,9 @@ pub fn matrix_error(error: &Error) -> (StatusCode, &'static str) {
         Refusal::LimitExceeded | Refusal::TooManyRequests { .. } => (status, "M_LIMIT_EXCEEDED"),
         Refusal::TooLarge => (status, "M_TOO_LARGE"),
         Refusal::NotFound | Refusal::MethodNotAllowed => (status, "M_UNRECOGNIZED"),
+        Refusal::RendezvousOver => (status, "M_NOT_FOUND"),
+        Refusal::ConcurrentWrite => (status, "M_CONCURRENT_WRITE"),
+        Refusal::NotForPeople => (status, "M_FORBIDDEN"),
         _ => (status, "M_UNKNOWN"),
     }
 }

@@ -29,6 +29,7 @@ pub fn router(app: App) -> Router {
     let router = Router::new()
         .merge(public)
         .merge(nest(&base, called_by_servers()))
+        .merge(rendezvous(&app, &base))
         .merge(nest(&base, page_routes(&app)))
         .merge(bare_base(&base))
         .merge(change_password(&app))
@@ -92,6 +93,29 @@ fn matrix(app: &App) -> Router<App> {
         false => router,
     };
     router.method_not_allowed_fallback(matrix::method_not_allowed).layer(CatchPanicLayer::custom(matrix::after_panic))
+}
+
+/// Where two devices meet; scripts of any origin compare and swap there by the validators of HTTP (QRL-03).
+fn rendezvous(app: &App, base: &str) -> Router<App> {
+    use matrix::rendezvous as r;
+    const MSC4388: [&str; 2] =
+        ["/_matrix/client/v1/rendezvous", "/_matrix/client/unstable/io.element.msc4388/rendezvous"];
+    if !app.config.rendezvous.enabled {
+        return Router::new();
+    }
+    let [stable, unstable] = MSC4388;
+    let router = Router::new()
+        .route("/_matrix/client/unstable/org.matrix.msc4108/rendezvous", post(r::create_2024))
+        .route(&format!("{base}/rendezvous/{{id}}"), get(r::get_2024).put(r::put_2024).delete(r::delete_2024))
+        .route(&format!("{stable}/{{id}}"), get(r::get).put(r::put).delete(r::delete))
+        .route(&format!("{unstable}/{{id}}"), get(r::get).put(r::put_unstable).delete(r::delete));
+    MSC4388
+        .iter()
+        .fold(router, |router, base| router.route(base, get(r::availability).post(r::create)))
+        .method_not_allowed_fallback(matrix::method_not_allowed)
+        .layer(CatchPanicLayer::custom(matrix::after_panic))
+        .layer(from_fn(r::for_scripts_only))
+        .layer(cors_with([header::IF_MATCH, header::IF_NONE_MATCH], [header::ETAG]))
 }
 
 const REGISTRATION_TOKEN_VALIDITY: &str = "/_matrix/client/v1/register/m.login.registration_token/validity";
@@ -259,17 +283,23 @@ fn nest(base: &str, router: Router<App>) -> Router<App> {
 
 /// CMN-11. Never with credentials: nothing here is authenticated by a cookie.
 fn cors() -> CorsLayer {
+    cors_with([], [])
+}
+
+/// The same where requests and answers have more headers.
+fn cors_with<const N: usize, const M: usize>(allowed: [HeaderName; N], exposed: [HeaderName; M]) -> CorsLayer {
+    let usual = [
+        HeaderName::from_static("x-requested-with"),
+        header::CONTENT_TYPE,
+        header::AUTHORIZATION,
+        header::ACCEPT,
+        header::ACCEPT_LANGUAGE,
+        HeaderName::from_static("dpop"),
+    ];
     CorsLayer::new()
         .allow_origin(tower_http::cors::Any)
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS])
-        .allow_headers([
-            HeaderName::from_static("x-requested-with"),
-            header::CONTENT_TYPE,
-            header::AUTHORIZATION,
-            header::ACCEPT,
-            header::ACCEPT_LANGUAGE,
-            HeaderName::from_static("dpop"),
-        ])
-        .expose_headers([header::WWW_AUTHENTICATE, header::RETRY_AFTER])
+        .allow_headers(usual.into_iter().chain(allowed).collect::<Vec<_>>())
+        .expose_headers([header::WWW_AUTHENTICATE, header::RETRY_AFTER].into_iter().chain(exposed).collect::<Vec<_>>())
         .max_age(std::time::Duration::from_secs(3600))
 }

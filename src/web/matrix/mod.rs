@@ -2,6 +2,7 @@
 
 pub mod login;
 pub mod registration_token;
+pub mod rendezvous;
 pub mod session;
 pub mod sso;
 
