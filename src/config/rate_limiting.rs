@@ -47,7 +47,7 @@ pub struct RateLimiting {
     /// that none can be guessed; docs/devices.md says how.
     pub user_code: UserCodeLimits,
 
-    /// Logins at other providers that are begun from one address, and come back.
+    /// Logins at other providers that are begun from one address.
     pub upstream_callback: RateLimit,
 
     /// Places that two devices meet at to sign in by a QR code, from one address.

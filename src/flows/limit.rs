@@ -46,6 +46,7 @@ pub enum Limiter {
     UserCodeByAddress,
     /// The key is that of the browser session or of the browser.
     UserCodeBySession,
+    /// Each that comes back was begun: it is counted there.
     UpstreamCallback,
     Rendezvous,
     /// Wrong passwords without a CAPTCHA. It has its setting there, and nobody is kept out by it.

@@ -7,9 +7,10 @@ use serde_json::json;
 
 use super::{BURST, TIGHT};
 use crate::support::{
-    PASSWORD, REDIRECT_URI, STATIC_CLIENT, Server, Setup,
+    MATRIX_SCOPE, PASSWORD, REDIRECT_URI, STATIC_CLIENT, Server, Setup,
     compat::{LOGIN, password_login},
     http::Answer,
+    identity_provider::IdentityProvider,
     person::Person,
     smtp::SmtpSink,
 };
@@ -53,12 +54,15 @@ impl Door {
                 | EmailCodeByEmail
                 | EmailCodeBySession
                 | EmailTryBySession
+                | UserCodeBySession
         )
     }
 
     async fn check(&self) {
         let sink = SmtpSink::start();
         let setup = Setup::default().mail(&sink).static_client("client_secret_post").limit(self.limiter, TIGHT);
+        let provider = IdentityProvider::start().await;
+        let setup = setup.providers(&[(&provider, "company", json!({}))]);
         let server = setup.with("account.password_registration_enabled", "true").start().await;
         server.user_with_address("alice", "alice@example.com").await;
         let person = server.browser();
@@ -172,6 +176,23 @@ doors! {
         // What is right by chance would be the end of the story; it is one in a million.
         person.submit(&page, &[("code", "000000")]).await
     };
+    questions_whether_a_token_is_good: Availability, Matrix, 200, |_server, person, n|
+        person.get(&format!("/_matrix/client/v1/register/m.login.registration_token/validity?token=guess{n}")).await;
+    devices_that_ask_to_be_signed_in: DeviceAuthorization, OAuth, 200, |server, person, _n| {
+        let client_id = server.device_client().await;
+        let form = [("client_id", client_id.as_str()), ("scope", MATRIX_SCOPE)];
+        person.http.post("oauth2/device_authorization", &form).await
+    };
+    codes_of_devices_of_one_address: UserCodeByAddress, Page, 422, |_server, person, _n| {
+        ensure_signed_in(person).await;
+        person.type_code("BCDF-GHJK").await
+    };
+    codes_of_devices_in_one_browser: UserCodeBySession, Page, 422, |_server, person, _n| {
+        ensure_signed_in(person).await;
+        person.type_code("BCDF-GHJK").await
+    };
+    departures_to_a_provider: UpstreamCallback, Page, 303, |_server, person, _n|
+        person.get("upstream/authorize/company").await;
     registrations_of_clients: ClientRegistration, OAuth, 201, |_server, person, n| {
         let metadata = json!({
             "client_name": format!("App {n}"),

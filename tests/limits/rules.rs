@@ -129,6 +129,7 @@ async fn the_limits_that_hold_where_nothing_is_configured_are_those_of_the_table
         (Limiter::EmailTryBySession, 10, 60),
         (Limiter::ClientRegistration, 10, 10),
         (Limiter::ClientAuthentication, 10, 10),
+        (Limiter::DeviceAuthorization, 10, 10),
         (Limiter::UserCodeByAddress, 20, 30),
         (Limiter::UserCodeBySession, 5, 120),
         (Limiter::UpstreamCallback, 60, 1),

@@ -32,7 +32,9 @@ use crate::{
     },
     error::{Error, Result},
     flows::{
+        Caller,
         browser::{FromTrip, SignedIn},
+        limit::{self, Limiter},
         prove,
         prove::Waiting,
     },
@@ -65,6 +67,14 @@ pub struct Departure<'a> {
     /// The same is asked for, and not insisted on: after a sign-out here (UPS-13).
     pub prompts_login: bool,
     pub login_hint: Option<&'a str>,
+}
+
+/// Counts a departure before the provider is asked for anything: each trip is a row, and comes back once.
+///
+/// # Errors
+/// `TooManyRequests`.
+pub async fn count_departure(app: &App, caller: &Caller) -> Result<()> {
+    limit::take(app, Limiter::UpstreamCallback, &limit::address(caller)).await
 }
 
 /// Begins a trip to sign in, and gives where the browser goes.

@@ -16,6 +16,7 @@ use crate::{
     error::{Error, Result},
     flows::{
         Caller,
+        limit::{self, Limiter},
         permit::Origin,
         register::{self, Completed, NewUser, check_terms, check_username},
         registration_token,
@@ -68,7 +69,8 @@ pub struct NewLink {
 /// Creates the account with its link, and consumes the trip.
 ///
 /// # Errors
-/// `Username`, `Email(Taken)`, `TermsNotAgreed`, `RegistrationToken`, `LinkedElsewhere`, `TransactionOver`, `HomeserverUnavailable`.
+/// `Username`, `Email(Taken)`, `TermsNotAgreed`, `RegistrationToken`, `LinkedElsewhere`, `TransactionOver`, `HomeserverUnavailable`,
+/// `TooManyRequests`.
 pub async fn sign_up(
     app: &App,
     browser: &Secret,
@@ -87,6 +89,7 @@ pub async fn sign_up(
         Imported { value: Some(name), is_fixed: true } => name.as_str(),
         _ => filled.username,
     };
+    register::count_question(app, caller).await?;
     let username = check_username(app, username, &origin, caller).await?;
     let display_name = match offer.display_name {
         Imported { value: Some(name), is_fixed: true } => Some(name),
@@ -101,6 +104,7 @@ pub async fn sign_up(
     {
         return Err(EmailProblem::Taken.into());
     }
+    limit::take(app, Limiter::RegistrationByAddress, &limit::address(caller)).await?;
     let subject = trip.subject.clone().ok_or(Error::Internal("an answered trip names nobody"))?;
     let link = NewLink { trip: trip.id.clone(), provider: provider.id.clone(), subject };
     let new = NewUser {

@@ -124,6 +124,7 @@ pub async fn authorize(
 
 async fn depart(app: &App, visitor: &Visitor, id: &str, query: &Params) -> Result<url::Url> {
     let browser = &visitor.browser;
+    upstream::count_departure(app, &visitor.caller).await?;
     if let Some(proof) = query.get("link_proof") {
         let signed_in = visitor.signed_in.as_ref().ok_or(Refusal::TransactionOver)?;
         return upstream::begin_link(app, browser, id, signed_in, proof).await;
