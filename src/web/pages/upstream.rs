@@ -8,7 +8,10 @@ use http::StatusCode;
 
 use crate::{
     app::App,
-    config::upstream::{Provider, ProviderResponseMode},
+    config::{
+        CaptchaPage,
+        upstream::{Provider, ProviderResponseMode},
+    },
     domain::{
         act::Act,
         email::EmailProblem,
@@ -21,6 +24,7 @@ use crate::{
     flows::{
         assurance::{Occasion, wanted},
         browser::{FromTrip, Proved},
+        captcha,
         prove::{self, First, Step},
         register::Completed,
         upstream::{
@@ -36,18 +40,20 @@ use crate::{
         pages::{
             InProgress, acts,
             assets::send_script,
+            captcha::{captcha_view, with_captcha},
             invitation::Invitation,
             layout,
             login::with_stay,
             path, path_within, register, see_other, sign_in,
             views::{
+                captcha::CaptchaError,
                 signup::WaitingPage,
                 upstream::{
                     ConflictPage, FieldView, LeavePage, ProblemPage, ProviderView, ReturnPage, SignUpError, SignUpPage,
                 },
             },
         },
-        refusal::status,
+        refusal::{refused, status},
         request::{FormBody, PageForm, Query, Segment, Visitor},
     },
 };
@@ -331,7 +337,12 @@ async fn complete(
         token: form.get("token").unwrap_or_default(),
     };
     let provider = &upstream::find(app, &trip.provider_id)?.provider;
-    let error = match sign_up::sign_up(app, &visitor.browser, trip, answer, &filled, &visitor.caller).await {
+    let passed = captcha::check(app, CaptchaPage::Registration, &visitor.browser, form, &visitor.caller).await;
+    let result = match passed {
+        Ok(()) => sign_up::sign_up(app, &visitor.browser, trip, answer, &filled, &visitor.caller).await,
+        Err(error) => Err(error),
+    };
+    let error = match result {
         Ok(Completed::AwaitsApproval) => {
             return Ok(see_other(&path(app, &format!("upstream/waiting?trip={}", trip.id))));
         }
@@ -348,14 +359,24 @@ async fn complete(
         Err(Error::Refusal(Refusal::RegistrationToken(problem))) => SignUpError::Token(problem),
         Err(Error::Refusal(Refusal::TermsNotAgreed)) => SignUpError::TermsNotAgreed,
         Err(Error::Refusal(Refusal::HomeserverUnavailable)) => SignUpError::Unavailable,
-        Err(error) => return Err(error),
+        Err(Error::Refusal(Refusal::TooManyRequests { seconds })) => SignUpError::Wait { seconds },
+        Err(error) => SignUpError::Captcha(error.refusal().and_then(CaptchaError::of).ok_or(error)?),
     };
     let status = match error {
+        SignUpError::Captcha(CaptchaError::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
         SignUpError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         SignUpError::Policy(_) => StatusCode::FORBIDDEN,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    Ok((status, show(app, visitor, trip, answer, invitation, Some(&filled), Some(error)).await?).into_response())
+    let wait = match error {
+        SignUpError::Wait { seconds } => Some(Refusal::TooManyRequests { seconds }),
+        _ => None,
+    };
+    let page = show(app, visitor, trip, answer, invitation, Some(&filled), Some(error)).await?;
+    Ok(match wait {
+        Some(refusal) => refused(&refusal, page),
+        None => (status, page).into_response(),
+    })
 }
 
 async fn show(
@@ -369,7 +390,8 @@ async fn show(
 ) -> Result<Response> {
     let provider = &upstream::find(app, &trip.provider_id)?.provider;
     let in_progress = in_progress(app, visitor, trip).await;
-    let layout = layout(app, visitor.language(in_progress.as_ref().and_then(InProgress::ui_locales)));
+    let language = visitor.language(in_progress.as_ref().and_then(InProgress::ui_locales));
+    let layout = layout(app, language);
     let link_href = path(app, &format!("login?stay=1&{}", acts::place(Act::LinkProvider, Some(&provider.id))));
     let is_taken = error == Some(SignUpError::Username(UsernameProblem::Taken));
     if !is_taken && decide::has_conflict(app, provider, answer).await? {
@@ -399,11 +421,12 @@ async fn show(
             .then(|| filled.map(|filled| filled.token).or(invitation.token()).unwrap_or_default().to_owned()),
         needs_approval: app.config.account.registration_approval_required,
         terms: register::terms(app),
+        captcha: captcha_view(app, CaptchaPage::Registration, &visitor.browser, language)?,
         error,
         client: in_progress.as_ref().and_then(|in_progress| in_progress.client_view(visitor)),
         link_href,
     };
-    Ok(html(&page))
+    Ok(with_captcha(app, page.captcha.as_ref(), &[], html(&page)))
 }
 
 /// Says that the account waits for an administrator; whoever was approved meanwhile signs in.

@@ -3,7 +3,14 @@
 use askama::Template;
 use i18n_embed_fl::fl;
 
-use super::{ClientView, Layout, Moment, TermsView, policy, signup::TokenField, username_text};
+use super::{
+    ClientView, Layout, Moment, TermsView,
+    captcha::{CaptchaError, CaptchaView},
+    limits::wait_text,
+    policy,
+    signup::TokenField,
+    username_text,
+};
 use crate::domain::{
     email::EmailProblem, policy::Violations, registration_token::RegistrationTokenProblem, upstream::UpstreamProblem,
     user::UsernameProblem,
@@ -60,6 +67,8 @@ pub enum SignUpError {
     TermsNotAgreed,
     Token(RegistrationTokenProblem),
     Policy(Violations),
+    Captcha(CaptchaError),
+    Wait { seconds: i64 },
     Unavailable,
 }
 
@@ -69,6 +78,8 @@ impl SignUpError {
         match self {
             Self::Username(problem) => username_text(*problem, layout),
             Self::Policy(violations) => policy::sentences(violations, layout).join(" "),
+            Self::Captcha(error) => error.text(layout),
+            Self::Wait { seconds } => wait_text(*seconds, layout),
             Self::EmailTaken => EmailProblem::Taken.text(layout),
             Self::Token(problem) => {
                 TokenField { problem: Some(*problem), ..TokenField::default() }.message(layout).unwrap_or_default()
@@ -95,6 +106,7 @@ pub struct SignUpPage {
     pub token: Option<String>,
     pub needs_approval: bool,
     pub terms: Option<TermsView>,
+    pub captcha: Option<CaptchaView>,
     pub error: Option<SignUpError>,
     pub client: Option<ClientView>,
     pub link_href: String,
