@@ -29,7 +29,7 @@ const CANARIES: [&str; 4] = ["@alice:hs.test", "canary", "Canary", "CANARY"];
 const DEVICE: &str = "CANARYDEV";
 
 /// What goes on without anybody getting in: what is in progress, what is in the queues, what is written down of attempts.
-const PASSING: [&str; 14] = [
+const PASSING: [&str; 16] = [
     "grants",
     "sso_logins",
     "registrations",
@@ -42,6 +42,8 @@ const PASSING: [&str; 14] = [
     "jobs",
     "lanes",
     "user_code_guesses",
+    "rate_limits",
+    "upstream_trips",
     "users.factor_failures",
     "users.factor_failed_at",
 ];
@@ -75,7 +77,8 @@ struct House {
 impl House {
     async fn build() -> Self {
         let (homeserver, sink) = (Arc::<FakeHomeserver>::default(), SmtpSink::start());
-        let server = Server::setup().with_passkeys().fake_homeserver(&homeserver).mail(&sink).start().await;
+        let setup = Server::setup().with_passkeys().fake_homeserver(&homeserver).mail(&sink);
+        let server = setup.with("upstream_oauth2.providers", json!([provider()]).to_string()).start().await;
         let email = Some("canary@example.org");
         manage::register_user(&server.app, "alice", Some(PASSWORD), email, false).await.unwrap();
         server.user("mallory").await;
@@ -114,6 +117,7 @@ impl House {
             ("{passkey}", id("SELECT id FROM passkeys").await),
             ("{session}", id("SELECT id FROM sessions WHERE device_id = 'CANARYDEV'").await),
             ("{secret}", "canaries-are-yellow".to_owned()),
+            ("{provider}", "company".to_owned()),
         ];
         Self { server, homeserver, alice, app, authenticator, passkey, ids, step, _sink: sink }
     }
@@ -160,6 +164,20 @@ impl House {
         let asks = |call: &String| call.starts_with("query ") || call.starts_with("available ");
         self.homeserver.calls().into_iter().filter(|call| !asks(call)).collect()
     }
+}
+
+/// Where people of a company sign in. It never answers: nobody gets further than to its address.
+fn provider() -> serde_json::Value {
+    json!({
+        "id": "company",
+        "issuer": "https://id.example.com/",
+        "client_id": "keymaker",
+        "token_endpoint_auth_method": "none",
+        "discovery_mode": "disabled",
+        "authorization_endpoint": "https://id.example.com/authorize",
+        "token_endpoint": "https://id.example.com/token",
+        "jwks_uri": "https://id.example.com/keys",
+    })
 }
 
 fn pages() -> impl Iterator<Item = &'static Page> {

@@ -130,8 +130,13 @@ async fn passwords_can_be_off() {
     let server = Server::setup()
         .with("passwords.enabled", "false")
         .with("account.password_registration_enabled", "false")
+        .with_passkeys()
         .start()
         .await;
-    let answer = sign_in(&server.browser(), "alice", PASSWORD).await;
+    let browser = server.browser();
+    assert!(!browser.get("login").await.body.contains("name=\"password\""), "a form that nobody can use");
+    let csrf = browser.csrf().await;
+    let form = [("csrf", csrf.as_str()), ("username", "alice"), ("password", PASSWORD)];
+    let answer = browser.http.post("login", &form).await;
     assert_eq!(answer.status, 403, "{}", answer.body);
 }
