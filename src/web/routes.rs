@@ -181,7 +181,7 @@ pub const PAGES: &[Page] = &[
     Page::new("/recover/sent", Nothing, || get(pages::recover::sent)),
     Page::new("/recover/done", Nothing, || get(pages::recover::done)),
     Page::new("/recover/{secret}", InProgress, || get(pages::recover::get_link).post(pages::recover::post_link)),
-    Page::new("/upstream/authorize/{provider}", InProgress, || get(pages::upstream::authorize)),
+    Page::new("/upstream/authorize/{provider}", Nothing, || get(pages::upstream::authorize)),
     Page::new("/upstream/callback/{provider}", InProgress, || {
         get(pages::upstream::callback).post(pages::upstream::post_callback)
     }),
