@@ -8,6 +8,9 @@ mod logout_at_provider;
 mod refusals;
 mod trips;
 
+mod account;
+mod import;
+mod sign_up;
 use keymaker::{crypto::random, store};
 use serde_json::{Value, json};
 
