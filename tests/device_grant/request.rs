@@ -32,7 +32,8 @@ async fn each_fault_of_a_request_has_its_error() {
     let server = Server::setup().static_client("client_secret_post").start().await;
     let (device_client, code_client) = (server.device_client().await, server.client().await);
     let (client, scope) = (("client_id", device_client.as_str()), ("scope", MATRIX_SCOPE));
-    let table: [(&[(&str, &str)], u16, &str); 12] = [
+    type Row<'a> = (&'a [(&'a str, &'a str)], u16, &'static str);
+    let table: [Row<'_>; 12] = [
         (&[client, scope], 200, ""),
         (&[client, scope, ("prompt", "create"), ("login_hint", "mxid:@alice:hs.test")], 200, ""),
         (&[scope], 401, "invalid_client"),
