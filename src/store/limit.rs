@@ -74,7 +74,6 @@ pub async fn evict(tx: &mut Tx, limiter: &str, most: i64) -> sqlx::Result<u64> {
 
 /// Counts the rows of a limiter.
 pub async fn count(db: &Db, limiter: &str) -> sqlx::Result<i64> {
-    let (count,): (i64,) =
-        db.sql("SELECT COUNT(*) FROM rate_limits WHERE limiter = $1").bind(limiter).one().await?;
+    let (count,): (i64,) = db.sql("SELECT COUNT(*) FROM rate_limits WHERE limiter = $1").bind(limiter).one().await?;
     Ok(count)
 }

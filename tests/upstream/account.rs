@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{PROVIDER, SUBJECT, as_usual, server_with, server_with_alice};
-use crate::support::{PASSWORD, person::attribute};
+use crate::support::{PASSWORD, Server, identity_provider::IdentityProvider, person::attribute};
 
 #[tokio::test]
 async fn an_account_is_linked_on_a_fresh_proof_and_signs_in_afterwards() {
@@ -73,15 +73,9 @@ async fn the_last_way_in_is_not_unlinked() {
 #[tokio::test]
 async fn without_passwords_the_form_vanishes_and_the_only_provider_is_gone_to_unless_somebody_signed_out() {
     // UPS-13
-    let (provider, server) = {
-        let provider = crate::support::identity_provider::IdentityProvider::start().await;
-        let server = crate::support::Server::setup()
-            .provider(&provider, as_usual())
-            .with("passwords.enabled", "false")
-            .start()
-            .await;
-        (provider, server)
-    };
+    let provider = IdentityProvider::start().await;
+    let setup = Server::setup().providers(&[(&provider, PROVIDER, as_usual())]);
+    let server = setup.with("passwords.enabled", "false").start().await;
     keymaker::flows::manage::register_user(&server.app, "alice", None, None, false).await.unwrap();
     server.link(PROVIDER, SUBJECT, "alice").await;
     let browser = server.browser();
