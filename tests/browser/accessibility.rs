@@ -11,10 +11,10 @@ use keymaker::{
 use tempfile::TempDir;
 
 use super::{USER, available, components, is_told_elsewhere, run_script};
-use crate::support::{PASSWORD, Server, Setup, homeserver::FakeHomeserver};
+use crate::support::{PASSWORD, Server, Setup, homeserver::FakeHomeserver, identity_provider::IdentityProvider};
 
 /// Routes that show no page of their own: they lead to others, or answer the script.
-const WITHOUT_PAGE: [&str; 8] = [
+const WITHOUT_PAGE: [&str; 9] = [
     "/",
     "/account",
     "/account/cross-signing-reset",
@@ -22,6 +22,7 @@ const WITHOUT_PAGE: [&str; 8] = [
     "/link/qr",
     "/login/passkey",
     "/sso",
+    "/upstream/authorize/{provider}",
     "/.well-known/change-password",
 ];
 
@@ -41,7 +42,10 @@ async fn tell(locale: &str) -> Option<String> {
         return None;
     }
     let mails = tempfile::tempdir().expect("a folder");
+    let provider = IdentityProvider::start().await;
+    let company = [(&provider, "company", serde_json::json!({ "human_name": "The company" }))];
     let server = setup(&mails)
+        .providers(&company)
         .with("account.password_registration_email_required", "true")
         .with("account.registration_terms_version", "2026-11-01")
         .with("branding.tos_uri", "https://chat.example/terms")
@@ -62,6 +66,7 @@ async fn tell(locale: &str) -> Option<String> {
     let folder = mails.path().display().to_string();
     let guarded = Server::setup()
         .with_passkeys()
+        .providers(&company)
         .with("account.registration_token_required", "true")
         .with("account.registration_approval_required", "true")
         .start()
@@ -72,6 +77,7 @@ async fn tell(locale: &str) -> Option<String> {
     let variables = [
         ("KEYMAKER_BASE", &*base),
         ("GUARDED_BASE", &guarded_base),
+        ("PROVIDER", provider.issuer()),
         ("MAILS", &folder),
         ("LOCALE", locale),
         ("ACTS", &acts),

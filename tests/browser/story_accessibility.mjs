@@ -10,7 +10,7 @@ import { CODE, RECOVERY, fromMail } from "./mails.mjs";
 import { confirmAct, decide, logIn, logOut, mainText, press, usePasskey } from "./pages.mjs";
 import { totp } from "./totp.mjs";
 
-const { KEYMAKER_BASE: base, GUARDED_BASE: guarded, MAILS: mails, LOCALE: locale } = process.env;
+const { KEYMAKER_BASE: base, GUARDED_BASE: guarded, PROVIDER: provider, MAILS: mails, LOCALE: locale } = process.env;
 const acts = JSON.parse(process.env.ACTS);
 const routes = JSON.parse(process.env.ROUTES);
 const at = (path) => new URL(path, base).href;
@@ -107,6 +107,24 @@ await examine("register-waiting");
 await page.goto(new URL("/login", guarded).href);
 await send({ username: "bob", password: alice.password });
 await examine("login-waiting", 403);
+
+// Through a provider, at which everybody is known already.
+await go("/upstream/authorize/company");
+assert.equal(path(), "/upstream/sign-up", await mainText(page));
+await examine("upstream-sign-up");
+await send({ terms: false });
+await examine("upstream-sign-up-refused", 422);
+const departure = await page.context().request.get(at("/upstream/authorize/company"), { maxRedirects: 0 });
+const { searchParams: asked } = new URL(departure.headers().location);
+const no = new URLSearchParams({ error: "access_denied", state: asked.get("state"), iss: provider });
+await go(`/upstream/callback/company?${no}`);
+await examine("upstream-denied", 400);
+await go("/upstream/logout/company?state=nothing");
+await examine("upstream-logout-over", 400);
+await page.goto(new URL("/upstream/authorize/company", guarded).href);
+await send({ token: "welcome-2026", username: "carol" });
+assert.equal(path(), "/upstream/waiting", await mainText(page));
+await examine("upstream-waiting");
 
 // A forgotten password.
 await go("/recover");
@@ -247,8 +265,9 @@ const targets = {
   "remove-passkey": await target("/account/security", "remove-passkey"),
   "remove-email": await target("/account/emails", "remove-email"),
   "end-session": await target("/account/devices", "end-session"),
+  "link-provider": "company",
 };
-for (const act of acts) {
+for (const act of acts.filter((act) => act !== "unlink-provider")) {
   await go(`/account/confirm?${new URLSearchParams({ act, ...(targets[act] && { target: targets[act] }) })}`);
   await examine(`confirm-${act}`);
 }
@@ -259,6 +278,12 @@ assert.equal(path(), "/factor", await mainText(page));
 await examine("factor-act");
 await usePasskey(page);
 await examine("emails-removed");
+await confirmAct(page, base, "link-provider", alice, "company");
+await usePasskey(page);
+await page.waitForURL(/account\/security/);
+await examine("security-linked");
+await go("/account/confirm?act=unlink-provider&target=company");
+await examine("confirm-unlink-provider");
 await go("/account/confirm?act=reset-cross-signing");
 await usePasskey(page);
 await examine("account-notice");
@@ -327,6 +352,6 @@ await examine("login-deactivated", 403);
 const list = seen.map(({ name, requests, bytes }) => `${name.padEnd(32)} ${requests} requests ${String(bytes).padStart(6)} bytes`);
 process.stdout.write(`${list.join("\n")}\n`);
 finish(routes);
-assertContained(someone, [new URL(base).origin, new URL(guarded).origin, app.origin]);
+assertContained(someone, [new URL(base).origin, new URL(guarded).origin, new URL(provider).origin, app.origin]);
 await browser.close();
 app.close();

@@ -84,8 +84,10 @@ async fn sign_in(app: &App, provider: &Provider, trip: &Trip, answer: &Answer, c
         return Ok(Outcome::SignIn(first(), Box::new(user)));
     }
     match find_conflict(app, provider, answer).await? {
-        None if provider.sign_in_only => Err(UpstreamProblem::SignInOnly.into()),
-        None => Ok(Outcome::SignUp),
+        None => {
+            super::sign_up::offer(provider, answer)?;
+            Ok(Outcome::SignUp)
+        }
         Some((_, OnConflict::Fail)) => Ok(Outcome::SignUp),
         Some((user, policy)) => {
             login::check_account(&user)?;
@@ -101,7 +103,7 @@ async fn sign_in(app: &App, provider: &Provider, trip: &Trip, answer: &Answer, c
 }
 
 async fn find_user(app: &App, id: &UserId) -> Result<User> {
-    Ok(store::user::find(&app.db, id).await?.ok_or(Error::Internal("a link to nobody"))?)
+    store::user::find(&app.db, id).await?.ok_or(Error::Internal("a link to nobody"))
 }
 
 /// Tells whether an account has the name or the address that the provider gives, so that its owner has to sign in to it.

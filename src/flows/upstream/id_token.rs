@@ -81,9 +81,8 @@ pub fn check(provider: &Provider, claims: &Claims, expected: &Expected<'_>) -> R
     if !fits("at_hash", expected.access_token) || !fits("c_hash", Some(expected.code)) {
         return Err(UpstreamProblem::WrongHash);
     }
-    match trip.wants_login {
-        true => check_auth_time(provider, claims, trip, *now)?,
-        false => {}
+    if trip.wants_login {
+        check_auth_time(provider, claims, trip, *now)?;
     }
     match text(claims, "sub") {
         Some(subject) if !subject.is_empty() => Ok(()),
