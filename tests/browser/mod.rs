@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use keymaker::flows::limit::Limiter;
+
 use crate::support::{database::Database, process::Keymaker};
 
 /// The person who exists before a story begins.
@@ -118,6 +120,10 @@ pub fn keymaker() -> Keymaker {
     let keymaker = Keymaker::temporary(env!("CARGO_BIN_EXE_keymaker"))
         .expect("a data directory")
         .with("account.password_registration_enabled", "true");
+    // Stories come from one address, and go through one door many times.
+    let off =
+        |keymaker: Keymaker, limiter: &Limiter| keymaker.with(&format!("rate_limiting.{}", limiter.name()), "off");
+    let keymaker = Limiter::ALL.iter().fold(keymaker, off);
     let directory = keymaker.directory().to_path_buf();
     // A thread of its own: the caller may or may not stand inside a runtime.
     let database = std::thread::spawn(move || fresh_database(&directory)).join().expect("a fresh database");
