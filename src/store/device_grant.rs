@@ -203,7 +203,7 @@ pub async fn spend_guess(tx: &mut Tx, length: i64, most: i64, period: i64, now: 
     let spent = tx
         .sql(
             "UPDATE user_code_guesses SET spent_until = CASE WHEN spent_until > $2 THEN spent_until ELSE $2 END + $3
-             WHERE length = $1 AND spent_until + $3 <= $2 + $4",
+             WHERE length = $1 AND spent_until + $3 - $4 <= $2",
         )
         .bind(length)
         .bind(now)

@@ -75,7 +75,8 @@ async fn without_passwords_the_form_vanishes_and_the_only_provider_is_gone_to_un
     // UPS-13
     let provider = IdentityProvider::start().await;
     let setup = Server::setup().providers(&[(&provider, PROVIDER, as_usual())]);
-    let server = setup.with("passwords.enabled", "false").start().await;
+    let setup = setup.with("passwords.enabled", "false").with("account.password_registration_enabled", "false");
+    let server = setup.start().await;
     keymaker::flows::manage::register_user(&server.app, "alice", None, None, false).await.unwrap();
     server.link(PROVIDER, SUBJECT, "alice").await;
     let browser = server.browser();
