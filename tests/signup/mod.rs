@@ -48,7 +48,7 @@ impl Server {
 
     /// How often tokens were used, all together.
     async fn uses(&self) -> i64 {
-        self.count("SELECT COALESCE(SUM(times_used), 0) FROM registration_tokens").await
+        self.count("SELECT CAST(COALESCE(SUM(times_used), 0) AS BIGINT) FROM registration_tokens").await
     }
 }
 
