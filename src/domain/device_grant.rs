@@ -38,6 +38,8 @@ pub struct DeviceGrant {
     pub decided_at: Option<i64>,
     /// Absent where the decision was no.
     pub user_id: Option<UserId>,
+    /// The login of the browser in which it was decided.
+    pub browser_session_id: Option<SessionId>,
     pub auth_time: Option<i64>,
     pub amr: Option<Amr>,
     pub language: Option<String>,
@@ -85,6 +87,7 @@ mod tests {
                 expires_at: 100,
                 decided_at,
                 user_id,
+                browser_session_id: None,
                 auth_time: None,
                 amr: None,
                 language: None,

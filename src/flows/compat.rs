@@ -9,7 +9,6 @@ use crate::{
     },
     domain::{
         amr::{Acr, Amr},
-        policy::LoginType,
         refusal::Refusal,
         scope::{MATRIX_API, SYNAPSE_ADMIN},
         session::{ACCESS_TOKEN_LIFE, EndReason, Purpose, Session, SessionKind},
@@ -22,7 +21,6 @@ use crate::{
         assurance::{self, Occasion},
         login::{Identifier, by_password, check_account},
         open::{Life, Opened, Opening, Warrant, open},
-        permit,
         refresh::{self, Holder},
         session,
     },
@@ -69,8 +67,6 @@ pub async fn login(app: &App, login: Login, caller: Caller) -> Result<LoggedIn> 
         Credential::Password { identifier, password } => enter_by_password(app, identifier, password, &caller).await?,
         Credential::LoginToken(token) => enter_by_token(app, token, &caller).await?,
     };
-    let login_type = if entry.sso_login.is_some() { LoginType::Token } else { LoginType::Password };
-    permit::compat_login(app, &entry.user, login_type, login.device_id.as_deref(), &caller).await?;
     // Whoever hangs up now must not leave a device without a session.
     let app = app.clone();
     tokio::spawn(async move { open_session(&app, &entry, &login, &caller).await })
@@ -161,6 +157,7 @@ async fn open_session(app: &App, entry: &Entry, login: &Login, caller: &Caller) 
             Some(login) => Warrant::LoginToken(&login.id),
             None => Warrant::Password { proved_at: entry.auth_time },
         },
+        opened_by: entry.sso_login.as_ref().and_then(|login| login.browser_session_id.as_ref()),
         access_token: limit(life),
         refresh_token: login.wants_refresh_token.then(|| limit(settings.refresh_token_lifetime())),
     };
@@ -231,6 +228,7 @@ pub async fn issue_token(app: &App, user: &User, device_id: &str, is_admin: bool
         amr: None,
         caller: &Caller::default(),
         warrant: Warrant::Standing,
+        opened_by: None,
         access_token: Life::Unlimited,
         refresh_token: None,
     };

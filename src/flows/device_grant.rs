@@ -337,6 +337,7 @@ async fn exchange(
         amr: grant.amr.as_ref(),
         nonce: None,
         warrant: Warrant::DeviceCode { id: &grant.id, decided_at: grant.decided_at.unwrap_or_default() },
+        opened_by: grant.browser_session_id.as_ref(),
     };
     tokens(app, client, user, granted, caller).await
 }

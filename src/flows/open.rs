@@ -8,6 +8,7 @@ use crate::{
         amr::Amr,
         event::Event,
         id::{ClientId, DeviceGrantId, GrantId, JobId, SessionId, SsoLoginId, UserId},
+        policy::LoginType,
         refusal::Refusal,
         session::SessionKind,
         user::User,
@@ -16,7 +17,7 @@ use crate::{
     flows::{
         Caller, event,
         homeserver::{self, Lane},
-        session,
+        permit, session,
     },
     store::{
         self,
@@ -74,9 +75,24 @@ pub struct Opening<'a> {
     pub amr: Option<&'a Amr>,
     pub caller: &'a Caller,
     pub warrant: Warrant<'a>,
+    /// The login of the browser that allowed it: whoever signs out at a provider signs out of these apps too (spec BCI-03).
+    pub opened_by: Option<&'a SessionId>,
     pub access_token: Life,
     /// None is issued without.
     pub refresh_token: Option<Life>,
+}
+
+impl Opening<'_> {
+    /// Asks whether the person may sign in to an older app on this device. For the apps of OAuth the policies were asked
+    /// when the person decided.
+    async fn check_devices(&self, app: &App, user: &User, device_id: &str) -> Result<()> {
+        let login_type = match self.warrant {
+            Warrant::Password { .. } => LoginType::Password,
+            Warrant::LoginToken(_) => LoginType::Token,
+            Warrant::Code(_) | Warrant::DeviceCode { .. } | Warrant::Standing => return Ok(()),
+        };
+        permit::compat_login(app, user, login_type, Some(device_id), self.caller).await
+    }
 }
 
 /// The tokens of a new session.
@@ -90,15 +106,20 @@ pub struct Opened {
 ///
 /// # Errors
 /// `HomeserverUnavailable` and `DeviceRefused` before anything is consumed. When the warrant was consumed already, or
-/// fell meanwhile: `InvalidGrant`, `InvalidLoginToken`, `Busy`, `UserDeactivated`.
+/// fell meanwhile: `InvalidGrant`, `InvalidLoginToken`, `Busy`, `UserDeactivated`. `Policy` for one older app too many.
 pub async fn open(app: &App, opening: Opening<'_>) -> Result<Opened> {
     let (Some(user), Some(device_id)) = (opening.user, opening.device_id) else {
         return commit(app, opening, None).await;
     };
-    let Some(lane) = homeserver::enter(app, &user.id).await? else { return commit(app, opening, None).await };
+    let Some(lane) = homeserver::enter(app, &user.id).await? else {
+        opening.check_devices(app, user, device_id).await?;
+        return commit(app, opening, None).await;
+    };
     let result = async {
         // Of many who come with one warrant, only the first makes a device.
         opening.warrant.check(app).await?;
+        // In the lane, where devices are made one after the other: many logins at once are no way around a limit.
+        opening.check_devices(app, user, device_id).await?;
         let settled_by = lane.create_device(user, device_id, opening.device_name).await?;
         commit(app, opening, Some(Created { lane: &lane, settled_by })).await
     }
@@ -140,12 +161,12 @@ async fn commit(app: &App, opening: Opening<'_>, device: Option<Created<'_>>) ->
         ip: opening.caller.ip.clone(),
         auth_time: opening.auth_time,
         amr: opening.amr,
+        opened_by: opening.opened_by,
         // Without a refresh token the session is over with its one token.
         expires_at: if opening.refresh_token.is_none() { opening.access_token.end(now) } else { None },
         now,
     };
     store::session::insert(&mut tx, new).await?;
-    opening.warrant.note_opener(&mut tx, &id).await?;
     if let Some(user) = user {
         let is_known = match (opening.device_id, opening.client) {
             (Some(device_id), _) => session::replace_on_device(app, &mut tx, user, device_id, &id).await?,
@@ -221,17 +242,6 @@ impl Warrant<'_> {
             Warrant::Password { .. } | Warrant::Standing => true,
         };
         if is_consumed { Ok(()) } else { Err(self.refusal().into()) }
-    }
-
-    /// Whoever signs out at a provider signs out of the apps too that the login of the browser let in (spec BCI-03).
-    async fn note_opener(&self, tx: &mut Tx, session: &SessionId) -> Result<()> {
-        match self {
-            Warrant::Code(grant) => store::grant::note_opener(tx, grant, session).await?,
-            Warrant::LoginToken(login) => store::sso_login::note_opener(tx, login, session).await?,
-            Warrant::DeviceCode { id, .. } => store::device_grant::note_opener(tx, id, session).await?,
-            Warrant::Password { .. } | Warrant::Standing => {}
-        }
-        Ok(())
     }
 }
 

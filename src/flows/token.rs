@@ -15,6 +15,7 @@ use crate::{
         client::GrantType,
         device,
         grant::{CODE_RETRY_GRACE, Grant},
+        id::SessionId,
         params::Params,
         refusal::Refusal,
         scope::Scope,
@@ -167,6 +168,7 @@ async fn exchange(app: &App, client: &Client, grant: &Grant, user: &User, caller
         amr: grant.amr.as_ref(),
         nonce: grant.nonce.as_deref(),
         warrant: Warrant::Code(&grant.id),
+        opened_by: grant.browser_session_id.as_ref(),
     };
     tokens(app, client, user, granted, caller).await
 }
@@ -178,6 +180,8 @@ pub struct Granted<'a> {
     pub amr: Option<&'a Amr>,
     pub nonce: Option<&'a str>,
     pub warrant: Warrant<'a>,
+    /// The login of the browser in which it was allowed.
+    pub opened_by: Option<&'a SessionId>,
 }
 
 /// Opens the session that a person allowed, and gives its tokens.
@@ -205,6 +209,7 @@ pub async fn tokens(
         amr: granted.amr,
         caller,
         warrant: granted.warrant,
+        opened_by: granted.opened_by,
         access_token: Life::Limited(ACCESS_TOKEN_LIFE),
         refresh_token: has_refresh.then_some(Life::Unlimited),
     };
@@ -245,6 +250,7 @@ async fn client_credentials(app: &App, client: &Client, params: &Params, caller:
         amr: None,
         caller,
         warrant: Warrant::Standing,
+        opened_by: None,
         access_token: Life::Limited(ACCESS_TOKEN_LIFE),
         refresh_token: None,
     };

@@ -52,8 +52,8 @@ pub async fn insert(tx: &mut Tx, new: &NewDeviceGrant<'_>) -> sqlx::Result<bool>
 /// Finds one by id.
 pub async fn find(db: &Db, id: &DeviceGrantId) -> sqlx::Result<Option<DeviceGrant>> {
     db.sql(
-        "SELECT id, client_id, scope, user_code, ip, user_agent, created_at, expires_at, decided_at, user_id, auth_time, amr,
-             language, consumed_at, session_id
+        "SELECT id, client_id, scope, user_code, ip, user_agent, created_at, expires_at, decided_at, user_id,
+             browser_session_id, auth_time, amr, language, consumed_at, session_id
          FROM device_grants WHERE id = $1",
     )
     .bind(id)
@@ -64,8 +64,8 @@ pub async fn find(db: &Db, id: &DeviceGrantId) -> sqlx::Result<Option<DeviceGran
 /// Finds the one that a device polls for.
 pub async fn find_by_device_code(db: &Db, hash: &[u8]) -> sqlx::Result<Option<DeviceGrant>> {
     db.sql(
-        "SELECT id, client_id, scope, user_code, ip, user_agent, created_at, expires_at, decided_at, user_id, auth_time, amr,
-             language, consumed_at, session_id
+        "SELECT id, client_id, scope, user_code, ip, user_agent, created_at, expires_at, decided_at, user_id,
+             browser_session_id, auth_time, amr, language, consumed_at, session_id
          FROM device_grants WHERE device_code_hash = $1",
     )
     .bind(hash)
@@ -178,18 +178,6 @@ pub async fn consume(tx: &mut Tx, id: &DeviceGrantId, session: &SessionId, now: 
         .optional()
         .await?;
     Ok(row.is_some())
-}
-
-/// Notes in which login of the browser a device was let in.
-pub async fn note_opener(tx: &mut Tx, id: &DeviceGrantId, session: &SessionId) -> sqlx::Result<()> {
-    tx.sql(
-        "UPDATE sessions SET opened_by = (SELECT browser_session_id FROM device_grants WHERE id = $1) WHERE id = $2",
-    )
-    .bind(id)
-    .bind(session)
-    .execute()
-    .await?;
-    Ok(())
 }
 
 /// Deletes those that ended before a moment; nothing decides by their absence.

@@ -127,16 +127,6 @@ pub async fn consume_code(tx: &mut Tx, id: &GrantId, session: &SessionId, now: i
     Ok(row.is_some())
 }
 
-/// Notes in which login of the browser the session of a client was allowed.
-pub async fn note_opener(tx: &mut Tx, id: &GrantId, session: &SessionId) -> sqlx::Result<()> {
-    tx.sql("UPDATE sessions SET opened_by = (SELECT browser_session_id FROM grants WHERE id = $1) WHERE id = $2")
-        .bind(id)
-        .bind(session)
-        .execute()
-        .await?;
-    Ok(())
-}
-
 /// Burns the code of an authorization without giving anything for it; false when it was consumed already.
 pub async fn burn_code(tx: &mut Tx, id: &GrantId, now: i64) -> sqlx::Result<bool> {
     let changed = tx

@@ -25,6 +25,8 @@ pub struct NewSession<'a> {
     pub auth_time: Option<i64>,
     /// How the person proved who they are.
     pub amr: Option<&'a Amr>,
+    /// The login of the browser that let it in.
+    pub opened_by: Option<&'a SessionId>,
     pub expires_at: Option<i64>,
     pub now: i64,
 }
@@ -33,8 +35,8 @@ pub struct NewSession<'a> {
 pub async fn insert(tx: &mut Tx, session: NewSession<'_>) -> sqlx::Result<()> {
     tx.sql(
         "INSERT INTO sessions (id, kind, user_id, client_id, family_hash, scope, device_id, user_agent,
-             created_at, auth_time, expires_at, last_active_at, last_active_ip, device_name, amr)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $9, $12, $13, $14)",
+             created_at, auth_time, expires_at, last_active_at, last_active_ip, device_name, amr, opened_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $9, $12, $13, $14, $15)",
     )
     .bind(session.id)
     .bind(session.kind.as_str())
@@ -50,6 +52,7 @@ pub async fn insert(tx: &mut Tx, session: NewSession<'_>) -> sqlx::Result<()> {
     .bind(session.ip)
     .bind(session.device_name)
     .bind(session.amr.map(Amr::as_str))
+    .bind(session.opened_by)
     .execute()
     .await?;
     Ok(())

@@ -113,16 +113,6 @@ pub async fn consume_token(tx: &mut Tx, id: &SsoLoginId, session: &SessionId, no
     Ok(row.is_some())
 }
 
-/// Notes in which login of the browser the session of a client was allowed.
-pub async fn note_opener(tx: &mut Tx, id: &SsoLoginId, session: &SessionId) -> sqlx::Result<()> {
-    tx.sql("UPDATE sessions SET opened_by = (SELECT browser_session_id FROM sso_logins WHERE id = $1) WHERE id = $2")
-        .bind(id)
-        .bind(session)
-        .execute()
-        .await?;
-    Ok(())
-}
-
 /// Deletes those that ended before a moment; nothing decides by their absence.
 pub async fn delete_older_than(tx: &mut Tx, before: i64) -> sqlx::Result<u64> {
     tx.sql("DELETE FROM sso_logins WHERE expires_at < $1").bind(before).execute().await

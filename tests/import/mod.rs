@@ -46,10 +46,12 @@ mod wrong;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
+
 use self::legacy::{Legacy, PEPPER};
 use self::target::{Engine, Target};
 use crate::browser::is_told_elsewhere;
-use crate::support::{Server, Setup, audit::Audit};
+use crate::support::{Server, Setup, audit::Audit, identity_provider::IdentityProvider};
 
 const SINGLE_SIGN_ON: &str =
     "oidc_providers: [{idp_id: google, idp_name: Google, issuer: 'https://x/', client_id: x}]\n";
@@ -249,7 +251,13 @@ impl Move {
 
     /// Starts Keymaker in this process, so that its clock can be moved.
     async fn serve(&self, setup: Setup) -> Server {
+        self.serve_with(setup, &[]).await
+    }
+
+    /// The same, with providers in place of those that the import was told of.
+    async fn serve_with(&self, setup: Setup, providers: &[(&IdentityProvider, &str, Value)]) -> Server {
         let setup = self.settings().into_iter().fold(setup, |setup, (key, value)| setup.with(key, value));
+        let setup = if providers.is_empty() { setup } else { setup.providers(providers) };
         let mut server = setup.start().await;
         // What this database holds, the stories compare themselves.
         server.audit = Audit::default();

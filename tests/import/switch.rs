@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::people::{Chain, Holdings, PASSWORD, Token, device_keys};
 use super::{Move, SECRET, Way, legacy::BRIDGE_TOKEN};
 use crate::browser::{available, components, run_script_with};
-use crate::support::{Server, eventually, http::Answer, person::Person};
+use crate::support::{Server, eventually, http::Answer, identity_provider::IdentityProvider, person::Person};
 use crate::synapse::homeserver::SERVER_NAME;
 
 /// Longer than a client may take to come back for a pair that it did not get.
@@ -30,7 +30,9 @@ async fn nobody_notices_the_move(way: Way) {
     let outcome = moved.import_and_verify();
     assert_no_secret(&moved, &holdings).await;
 
-    let server = moved.serve(Server::setup()).await;
+    let google = IdentityProvider::start().await;
+    let server =
+        moved.serve_with(Server::setup(), &[(&google, "google", json!({ "synapse_idp_id": "oidc-google" }))]).await;
     moved.legacy.follow(&outcome.stdout, &server.base, SECRET);
     moved.legacy.start_again();
     let after = After { moved, server, holdings };
@@ -41,6 +43,7 @@ async fn nobody_notices_the_move(way: Way) {
     after.pairs_that_were_not_exchanged_are_exchanged_here().await;
     after.pairs_whose_exchange_may_have_failed_are_handed_out_again().await;
     after.pairs_that_were_exchanged_end_their_session().await;
+    after.whoever_came_by_a_provider_comes_by_it_again(&google).await;
     after.every_password_signs_in_on_the_page().await;
     after.every_password_logs_an_app_in_on_its_old_device().await;
     after.encrypted_devices_keep_their_keys().await;
@@ -158,6 +161,16 @@ impl After {
         assert_eq!(target.list(administrators).await, ["admin"]);
         let bridged = "SELECT username FROM users WHERE username LIKE 'irc%' OR username LIKE 'somebody%'";
         assert_eq!(target.list(bridged).await, [""; 0]);
+    }
+
+    async fn whoever_came_by_a_provider_comes_by_it_again(&self, google: &IdentityProvider) {
+        for (subject, user) in [("alice-1", "alice"), ("erin-1", "erin"), ("linked", "linked")] {
+            google.person(json!({ "sub": subject }));
+            let browser: Person = self.server.browser();
+            let answer = browser.come_back_from("google").await;
+            assert_eq!(answer.status, 303, "{user}: {}", answer.body);
+            browser.assert_signed_in_as(user).await;
+        }
     }
 
     async fn whoever_was_out_stays_out(&self) {

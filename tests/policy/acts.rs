@@ -260,6 +260,22 @@ async fn a_client_for_itself_is_asked_about_too() {
 }
 
 #[tokio::test]
+async fn many_older_apps_at_once_are_no_way_around_the_device_limit() {
+    // CMP-13, INV-01
+    let rules = json!({ "compat": { "device_limit": { "hard_limit": 2 } } });
+    let homeserver = Arc::new(FakeHomeserver::default());
+    let server = Server::setup().rules(&rules).homeserver(homeserver.clone()).start().await;
+    server.user("alice").await;
+    let logins: Vec<_> = (0..10).map(|n| json!({ "device_id": format!("DEVICE{n}") })).collect();
+    let answers =
+        futures_util::future::join_all(logins.into_iter().map(|more| server.password_login("alice", more))).await;
+    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 403, 403, 403, 403, 403, 403, 403, 403]);
+    assert_eq!(homeserver.devices.lock().unwrap().len(), 2, "and nothing is left at the homeserver");
+}
+
+#[tokio::test]
 async fn an_older_app_beyond_the_device_limit_is_refused_and_one_in_place_of_another_is_not() {
     // CMP-13, CMP-17
     let rules = json!({ "compat": { "device_limit": { "soft_limit": 1, "hard_limit": 2 } } });

@@ -6,7 +6,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -67,12 +67,15 @@ async fn a_hot_reload_under_load_loses_no_request() {
     write(folder.path(), &rule("rule-0", "refused.example"));
     let server = Arc::new(start(&folder).await);
     let is_over = Arc::new(AtomicBool::new(false));
+    let welcomed = Arc::new(AtomicUsize::new(0));
     let ask = |host: &'static str| {
-        let (server, is_over) = (server.clone(), is_over.clone());
+        let (server, is_over, welcomed) = (server.clone(), is_over.clone(), welcomed.clone());
         tokio::spawn(async move {
             let mut verdicts = BTreeMap::new();
             while !is_over.load(Ordering::Relaxed) {
-                *verdicts.entry(verdict(&register(&server, host).await)).or_insert(0) += 1;
+                let verdict = verdict(&register(&server, host).await);
+                welcomed.fetch_add(usize::from(verdict.is_none()), Ordering::Relaxed);
+                *verdicts.entry(verdict).or_insert(0) += 1;
             }
             verdicts
         })
@@ -83,7 +86,11 @@ async fn a_hot_reload_under_load_loses_no_request() {
         tokio::task::spawn_blocking(move || app.policy.reload())
     };
     let mut known = vec!["(rule-0)".to_owned()];
-    for round in 1..=5 {
+    // However slow the machine is, the policies change among many requests.
+    for round in 1.. {
+        if round > 5 && welcomed.load(Ordering::Relaxed) > 20 {
+            break;
+        }
         write(folder.path(), BROKEN);
         let broken = reload().await.unwrap().unwrap_err().to_string();
         assert!(broken.contains("own.rego:3: "), "{broken}");

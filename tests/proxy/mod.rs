@@ -39,6 +39,12 @@ const QUERIES: [&str; 3] = ["", "?", "?redirectUrl=https%3A%2F%2Fa.example/../lo
 const OTHERS: &[(Upstream, &str)] = &[
     // The pattern's words elsewhere.
     (Synapse, "/_matrix/client/v1/login/get_token"),
+    (Keymaker, "/_matrix/client/v1/register/m.login.registration_token/validity"),
+    (Keymaker, "/_matrix/client/v1/register/m.login.registration_token/validity?token=a"),
+    (Synapse, "/_matrix/client/v1/register/mxlogin.registration_token/validity"),
+    (Synapse, "/_matrix/client/v1/register/m.login.registration_token/validity/"),
+    (Synapse, "/_matrix/client/v3/register/m.login.registration_token/validity"),
+    (Synapse, "/_matrix/client/v3/register"),
     (Synapse, "/_matrix/client/v3/login/get_token"),
     (Synapse, "/_matrix/client/v1/login"),
     (Synapse, "/_matrix/client/unstable/login"),
@@ -90,6 +96,15 @@ const OTHERS: &[(Upstream, &str)] = &[
     (Nobody, "/oauth2/introspect/..%2f..%2f_matrix/client/v3/login"),
 ];
 
+/// What goes to Keymaker besides where it opens places for two devices, and to the homeserver where it does not.
+const RENDEZVOUS: [&str; 5] = [
+    "/_matrix/client/unstable/org.matrix.msc4108/rendezvous",
+    "/_matrix/client/unstable/io.element.msc4388/rendezvous",
+    "/_matrix/client/unstable/io.element.msc4388/rendezvous/01JX",
+    "/_matrix/client/v1/rendezvous",
+    "/_matrix/client/v1/rendezvous/01JX?a=/b",
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nginx_sends_the_legacy_paths_to_keymaker_and_nothing_else() {
     each_path_goes_where_the_table_says(Software::Nginx).await;
@@ -110,7 +125,23 @@ async fn each_path_goes_where_the_table_says(software: Software) {
         return;
     }
     let (keymaker, synapse) = (echo("Keymaker").await, echo("Synapse").await);
-    let proxy = tokio::task::block_in_place(|| Proxy::start(software, keymaker, synapse)).expect("the proxy starts");
+    let start = |rendezvous| {
+        let proxy = tokio::task::block_in_place(|| Proxy::start_with(software, keymaker, synapse, rendezvous));
+        proxy.expect("the proxy starts")
+    };
+    let with_rendezvous = start(true);
+    for target in RENDEZVOUS {
+        expect(&with_rendezvous, MATRIX_HOST, "GET", target, Keymaker).await;
+    }
+    expect(&with_rendezvous, MATRIX_HOST, "GET", "/_matrix/client/v1/rendezvous/a/b", Synapse).await;
+    expect(&with_rendezvous, MATRIX_HOST, "GET", "/_matrix/client/v3/rendezvous", Synapse).await;
+    expect(&with_rendezvous, MATRIX_HOST, "POST", "/_matrix/client/v3/login", Keymaker).await;
+    expect(&with_rendezvous, MATRIX_HOST, "POST", "/_synapse/mas/provision_user", Nobody).await;
+    drop(with_rendezvous);
+    let proxy = start(false);
+    for target in RENDEZVOUS {
+        expect(&proxy, MATRIX_HOST, "GET", target, Synapse).await;
+    }
 
     let legacy = VERSIONS.iter().flat_map(|version| LEGACY.iter().map(move |path| (version, path)));
     for (version, path) in legacy {

@@ -110,11 +110,22 @@ pub struct Proxy {
 impl Proxy {
     /// Starts it in front of the two.
     pub fn start(software: Software, keymaker: SocketAddr, synapse: SocketAddr) -> Result<Self, Failure> {
+        Self::start_with(software, keymaker, synapse, false)
+    }
+
+    /// Starts it, with or without the lines that an administrator adds who has `rendezvous.enabled`.
+    pub fn start_with(
+        software: Software,
+        keymaker: SocketAddr,
+        synapse: SocketAddr,
+        has_rendezvous: bool,
+    ) -> Result<Self, Failure> {
         let (folder, port) = (tempfile::tempdir()?, free_port());
         // Caddy begins to serve one port after the other, so there health is a matter of the same port, under another host name.
         let health = if software == Software::Caddy { port } else { free_port() };
-        let shipped =
-            software.shipped(port).replace(KEYMAKER, &keymaker.to_string()).replace(SYNAPSE, &synapse.to_string());
+        let shipped = software.shipped(port);
+        let shipped = if has_rendezvous { with_rendezvous(&shipped) } else { shipped };
+        let shipped = shipped.replace(KEYMAKER, &keymaker.to_string()).replace(SYNAPSE, &synapse.to_string());
         let file = folder.path().join("configuration");
         std::fs::write(&file, software.surround(&shipped, folder.path(), health))?;
         let program = software.program().ok_or("it is not installed")?;
@@ -141,4 +152,16 @@ impl Proxy {
         let prefix = format!("{} ", self.keymaker);
         hops.lines().filter_map(|hop| hop.strip_prefix(&prefix)).map(str::to_owned).collect()
     }
+}
+
+/// Takes away what makes comments of the lines behind the sentence about `rendezvous.enabled`.
+fn with_rendezvous(shipped: &str) -> String {
+    let (before, behind) = shipped.split_once("`rendezvous.enabled`").expect("the file tells of it");
+    let mut is_over = false;
+    let lines = behind.lines().enumerate().map(|(number, line)| {
+        is_over |= number > 0 && !line.trim_start().starts_with("# ");
+        if number == 0 || is_over { line.to_owned() } else { line.replacen("# ", "", 1) }
+    });
+    let lines: Vec<String> = lines.collect();
+    format!("{before}{}\n", lines.join("\n"))
 }

@@ -5,6 +5,28 @@ use super::*;
 /// What is set where (nothing: the key is removed), the key that is named, and a part of the sentence.
 type Refusal = (&'static str, Value, &'static str, &'static str);
 
+/// A provider that nothing is wrong with but this.
+fn provider(wrong: Value) -> Value {
+    let mut provider = json!({
+        "id": "company",
+        "synapse_idp_id": "oidc-company",
+        "issuer": "https://id.example.com/",
+        "client_id": "keymaker",
+        "client_secret": "R2x9mK4vTq8wLz1s",
+        "token_endpoint_auth_method": "client_secret_basic",
+    });
+    for (key, value) in wrong.as_object().into_iter().flatten() {
+        set(&mut provider, key, Some(value.clone()).filter(|value| !value.is_null()));
+    }
+    provider
+}
+
+#[test]
+fn nothing_is_wrong_with_the_provider_of_the_table() {
+    let home = Home::new();
+    home.load(&broken("upstream_oauth2/providers/0", &provider(json!({})))).expect("a provider");
+}
+
 #[rustfmt::skip]
 fn refusals() -> Vec<Refusal> {
     vec![
@@ -146,6 +168,26 @@ fn refusals() -> Vec<Refusal> {
         ("upstream_oauth2/providers/1/id", json!("company"), "upstream_oauth2.providers[1].id", "another provider too"),
         ("upstream_oauth2/providers/1/synapse_idp_id", json!(""), "upstream_oauth2.providers[1].synapse_idp_id", "must not be empty"),
         ("upstream_oauth2/providers/1/synapse_idp_id", json!("oidc-company"), "upstream_oauth2.providers[1].synapse_idp_id", "another provider too"),
+        ("upstream_oauth2/providers/0", provider(json!({ "issuer": null })), "upstream_oauth2.providers[0].issuer", "is required, unless `discovery_mode`"),
+        ("upstream_oauth2/providers/0", provider(json!({ "issuer": "id.example.com" })), "upstream_oauth2.providers[0].issuer", "must be a URL"),
+        ("upstream_oauth2/providers/0", provider(json!({ "issuer": "http://id.example.com/" })), "upstream_oauth2.providers[0].issuer", "must be https"),
+        ("upstream_oauth2/providers/0", provider(json!({ "issuer": "https://id.example.com/?a" })), "upstream_oauth2.providers[0].issuer", "neither a query"),
+        ("upstream_oauth2/providers/0", provider(json!({ "token_endpoint": "http://id.example.com/token" })), "upstream_oauth2.providers[0].token_endpoint", "must be https"),
+        ("upstream_oauth2/providers/0", provider(json!({ "client_secret": null })), "upstream_oauth2.providers[0].client_secret", "is required with this `token_endpoint_auth_method`"),
+        ("upstream_oauth2/providers/0", provider(json!({ "client_secret_file": "a-file" })), "upstream_oauth2.providers[0].client_secret_file", "not both"),
+        ("upstream_oauth2/providers/0", provider(json!({ "token_endpoint_auth_method": "private_key_jwt" })), "upstream_oauth2.providers[0].private_key", "is required with `private_key_jwt`"),
+        ("upstream_oauth2/providers/0", provider(json!({ "token_endpoint_auth_method": "private_key_jwt", "private_key": "no key" })), "upstream_oauth2.providers[0].private_key", "must be a private key in PEM"),
+        ("upstream_oauth2/providers/0", provider(json!({ "token_endpoint_auth_method": "sign_in_with_apple" })), "upstream_oauth2.providers[0].sign_in_with_apple", "is required, with `team_id`"),
+        ("upstream_oauth2/providers/0", provider(json!({ "token_endpoint_auth_method": "secret" })), "upstream_oauth2.providers[0].token_endpoint_auth_method", "must be one of"),
+        ("upstream_oauth2/providers/0", provider(json!({ "token_endpoint_auth_method": "none", "client_secret": null, "id_token_signed_response_alg": "HS256" })), "upstream_oauth2.providers[0].client_secret", "is required with HS256"),
+        ("upstream_oauth2/providers/0", provider(json!({ "id_token_signed_response_alg": "none" })), "upstream_oauth2.providers[0].id_token_signed_response_alg", "must be one of"),
+        ("upstream_oauth2/providers/0", provider(json!({ "scope": "email" })), "upstream_oauth2.providers[0].scope", "must have `openid`"),
+        ("upstream_oauth2/providers/0", provider(json!({ "additional_authorization_parameters": { "state": "x" } })), "upstream_oauth2.providers[0].additional_authorization_parameters.state", "is set by Keymaker itself"),
+        ("upstream_oauth2/providers/0", provider(json!({ "claims_imports": { "localpart": { "action": "suggest", "on_conflict": "add" } } })), "upstream_oauth2.providers[0].claims_imports.localpart.on_conflict", "needs the action"),
+        ("upstream_oauth2/providers/0", provider(json!({ "claims_imports": { "email": { "on_conflict": "add" } } })), "upstream_oauth2.providers[0].claims_imports.email.on_conflict", "needs `trust_email: true`"),
+        ("upstream_oauth2/providers/0", provider(json!({ "claims_imports": { "displayname": { "template": "{{ user.name" } } })), "upstream_oauth2.providers[0].claims_imports.displayname.template", "is no template"),
+        ("upstream_oauth2/providers/0", provider(json!({ "allow": { "claim": "groups" } })), "upstream_oauth2.providers[0].allow", "give either `claim` with `any_of`"),
+        ("upstream_oauth2/providers/0", provider(json!({ "admin": { "template": "{{ user.admin" } })), "upstream_oauth2.providers[0].admin.template", "is no template"),
         // Policies.
         ("policy", json!({ "data": { "registraton": {} } }), "policy.data", "did you mean `registration`?"),
         ("policy", json!({ "data": { "register": {} } }), "policy.data", "the name of a package of rules"),
