@@ -8,18 +8,12 @@ use webauthn_rs::Webauthn;
 use crate::{
     clock::Clock,
     config::{Config, HomeserverKind},
-    crypto::{
-        keys::{KeyError, SigningKeys},
-        password::Passwords,
-        random,
-        seal::Sealer,
-        secret::derive_key,
-    },
+    crypto::{keys::KeyError, password::Passwords, random, seal::Sealer, secret::derive_key},
     domain::id::{
         DeviceGrantId, EmailVerificationId, EventId, GrantId, JobId, MailId, PasskeyId, ProofId, RecoveryId,
         RegistrationId, RegistrationTokenId, SessionId, SsoLoginId, TokenId, UpstreamTripId, UserEmailId, UserId,
     },
-    flows::{activity::Activity, passkey, recover, stand_in::Census},
+    flows::{activity::Activity, keys::Keys, passkey, recover, stand_in::Census},
     policy::{Broken, Policy},
     remote::{homeserver::Homeserver, http::Http, mail::Mailer, synapse::Synapse, upstream::Upstream},
     store::db::Db,
@@ -33,7 +27,7 @@ pub struct Parts {
     pub db: Db,
     pub clock: Clock,
     pub passwords: Passwords,
-    pub keys: SigningKeys,
+    pub keys: Keys,
     pub csrf_key: [u8; 32],
     pub stand_in_key: [u8; 32],
     pub sealer: Sealer,
@@ -103,7 +97,7 @@ pub fn build(config: Config, db: Db, clock: Clock, homeserver: Option<Arc<dyn Ho
     Ok(Arc::new(Parts {
         upstreams: providers.map(|provider| Upstream::new(provider.clone(), http.clone())).collect(),
         passwords: Passwords::new(&config.passwords.schemes),
-        keys: SigningKeys::read(config.secrets.keys().map(|(kid, pem)| (kid, pem.expose())))?,
+        keys: Keys::read(&config)?,
         csrf_key: derive_key(&config.secrets.encryption_key(), "csrf"),
         stand_in_key: derive_key(&config.secrets.encryption_key(), "stand-in"),
         recovery_code_key: derive_key(&config.secrets.encryption_key(), "recovery code"),

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use url::Url;
 
-use crate::{crypto::keys::check_rsa, domain::redirect_uri::check_static};
+use crate::{crypto::keys, domain::redirect_uri::check_static};
 
 use super::{
     Bind, Client, ClientAuthMethod, Config, GrantType, HomeserverKind, MailMode, MailTransport, Network,
@@ -184,7 +184,7 @@ fn is_patterned(key: &[u8; 32]) -> bool {
 fn refusal_of_signing_key(key: &SigningKey) -> Option<String> {
     match &key.key {
         None => Some("is required, here or as `key_file`".to_owned()),
-        Some(text) => check_rsa(text.expose()).err().map(|error| error.to_string()),
+        Some(text) => keys::SigningKey::read(None, text.expose()).err().map(|error| error.to_string()),
     }
 }
 

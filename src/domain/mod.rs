@@ -20,6 +20,7 @@ pub mod refusal;
 pub mod registration_token;
 pub mod scope;
 pub mod session;
+pub mod signing_alg;
 pub mod sso_login;
 pub mod time;
 pub mod upstream;

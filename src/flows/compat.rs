@@ -164,7 +164,7 @@ async fn open_session(app: &App, entry: &Entry, login: &Login, caller: &Caller) 
         access_token: limit(life),
         refresh_token: login.wants_refresh_token.then(|| limit(settings.refresh_token_lifetime())),
     };
-    let Opened { access_token, refresh_token } = open(app, opening).await?;
+    let Opened { access_token, refresh_token, .. } = open(app, opening).await?;
     let user_id = entry.user.mxid(app.server_name());
     Ok(LoggedIn { user_id, device_id, issued: Issued { access_token, refresh_token, life } })
 }

@@ -81,6 +81,7 @@ pub struct Opening<'a> {
 
 /// The tokens of a new session.
 pub struct Opened {
+    pub session: SessionId,
     pub access_token: Secret,
     pub refresh_token: Option<Secret>,
 }
@@ -171,7 +172,7 @@ async fn commit(app: &App, opening: Opening<'_>, device: Option<Created<'_>>) ->
     }
     tx.commit().await?;
     metrics::counter!("keymaker_sessions_started_total", "kind" => opening.kind.as_str()).increment(1);
-    Ok(Opened { access_token, refresh_token })
+    Ok(Opened { session: id, access_token, refresh_token })
 }
 
 impl Warrant<'_> {

@@ -22,8 +22,10 @@ use crate::{
     },
     error::{Error, Result},
     flows::{
-        Caller, session,
-        token::{Login, TokenResponse, id_token, required},
+        Caller,
+        id_token::{self, Told},
+        session,
+        token::{TokenResponse, required},
     },
     store::{
         self,
@@ -127,8 +129,15 @@ pub async fn refresh(app: &App, client: &Client, params: &Params, caller: &Calle
         _ => None,
     };
     // REF-11: the time of the original login, and no nonce.
-    let login = Login { auth_time: exchanged.session.auth_time, amr: exchanged.session.amr.as_ref() };
-    let id_token = user.map(|user| id_token(app, client, &user, login, None, &exchanged.access_token)).transpose()?;
+    let id_token = match &user {
+        Some(user) => {
+            let Session { session_id, auth_time, amr, .. } = &exchanged.session;
+            let (auth_time, amr, access_token) = (*auth_time, amr.as_ref(), &exchanged.access_token);
+            let told = Told { user, session: session_id, auth_time, amr, nonce: None, access_token };
+            Some(id_token::issue(app, client, told).await?)
+        }
+        None => None,
+    };
     Ok(TokenResponse {
         access_token: exchanged.access_token.expose().to_owned(),
         token_type: "Bearer",

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     app::App,
-    clock::{HOUR, SECOND},
+    clock::SECOND,
     crypto::{
         pkce::verifier_matches,
         secret::{Kind, Secret},
@@ -24,6 +24,7 @@ use crate::{
     error::{Error, Result},
     flows::{
         Caller, device_grant,
+        id_token::{self, Told},
         open::{Life, Opened, Opening, Warrant, open},
         permit, refresh, session,
     },
@@ -208,10 +209,11 @@ pub async fn tokens(
         access_token: Life::Limited(ACCESS_TOKEN_LIFE),
         refresh_token: has_refresh.then_some(Life::Unlimited),
     };
-    let Opened { access_token, refresh_token } = open(app, opening).await?;
-    let login = Login { auth_time: granted.auth_time, amr: granted.amr };
+    let Opened { session, access_token, refresh_token } = open(app, opening).await?;
+    let Granted { auth_time, amr, nonce, .. } = granted;
+    let told = Told { user, session: &session, auth_time, amr, nonce, access_token: &access_token };
     let id_token = match scope.is_openid() {
-        true => Some(id_token(app, client, user, login, granted.nonce, &access_token)?),
+        true => Some(id_token::issue(app, client, told).await?),
         false => None,
     };
     Ok(TokenResponse {
@@ -257,62 +259,4 @@ async fn client_credentials(app: &App, client: &Client, params: &Params, caller:
         scope: scope.to_string(),
         id_token: None,
     })
-}
-
-/// The claims of an ID token (OIDC Core §2; spec OID-04): no personal data beyond the subject.
-#[derive(Serialize)]
-struct IdTokenClaims<'a> {
-    iss: &'a str,
-    sub: &'a str,
-    aud: &'a str,
-    iat: i64,
-    exp: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    auth_time: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    acr: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    amr: Option<&'a Amr>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    nonce: Option<&'a str>,
-    at_hash: String,
-}
-
-/// When and how somebody signed in.
-#[derive(Clone, Copy)]
-pub struct Login<'a> {
-    pub auth_time: Option<i64>,
-    pub amr: Option<&'a Amr>,
-}
-
-/// Makes the ID token that goes with an access token.
-///
-/// # Errors
-/// When signing fails.
-pub fn id_token(
-    app: &App,
-    client: &Client,
-    user: &User,
-    login: Login<'_>,
-    nonce: Option<&str>,
-    access_token: &Secret,
-) -> Result<String> {
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-
-    // OIDC Core §3.1.3.6: the left half of the SHA-256 digest, since the signature is RS256.
-    let digest = crate::crypto::secret::sha256(access_token.expose().as_bytes());
-    let now = app.clock.now();
-    let claims = IdTokenClaims {
-        iss: app.config.http.issuer().as_str(),
-        sub: user.id.as_str(),
-        aud: client.id.as_str(),
-        iat: now / SECOND,
-        exp: (now + HOUR) / SECOND,
-        auth_time: login.auth_time.map(|at| at / SECOND),
-        acr: login.amr.map(|amr| amr.acr().as_str()),
-        amr: login.amr,
-        nonce,
-        at_hash: URL_SAFE_NO_PAD.encode(&digest[..16]),
-    };
-    app.keys.sign(&claims).map_err(|_| Error::Internal("an ID token cannot be signed"))
 }

@@ -394,3 +394,10 @@ pub async fn count_devices(db: &Db, user: &UserId, except: &str, now: i64) -> sq
         .await?;
     Ok(row.0)
 }
+
+/// Gives the login of the browser in which a client's session was allowed.
+pub async fn find_opener(db: &Db, id: &SessionId) -> sqlx::Result<Option<SessionId>> {
+    let row: Option<(Option<SessionId>,)> =
+        db.sql("SELECT opened_by FROM sessions WHERE id = $1").bind(id).optional().await?;
+    Ok(row.and_then(|(opener,)| opener))
+}
