@@ -15,7 +15,9 @@ use crate::{
     },
     flows::{activity::Activity, keys::Keys, passkey, recover, stand_in::Census},
     policy::{Broken, Policy},
-    remote::{homeserver::Homeserver, http::Http, mail::Mailer, synapse::Synapse, upstream::Upstream},
+    remote::{
+        guarded::Guarded, homeserver::Homeserver, http::Http, mail::Mailer, synapse::Synapse, upstream::Upstream,
+    },
     store::db::Db,
 };
 
@@ -45,6 +47,8 @@ pub struct Parts {
     pub jobs: Notify,
     /// For the hosts that the operator names.
     pub http: Http,
+    /// For whatever a client can have us call.
+    pub guarded: Guarded,
     /// The identity providers of the configuration, in its order.
     pub upstreams: Vec<Upstream>,
     /// What the operator forbids or requires.
@@ -108,6 +112,7 @@ pub fn build(config: Config, db: Db, clock: Clock, homeserver: Option<Arc<dyn Ho
         passkeys: passkey::relying_party(&config),
         sealer: Sealer::new(&config.secrets.encryption_key()),
         http,
+        guarded: Guarded::new(config.http.public_base.is_loopback())?,
         policy: Policy::load(&config.policy)?,
         mail: Mailer::new(&config.email)?,
         mails: Notify::new(),

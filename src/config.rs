@@ -5,6 +5,7 @@
 mod account;
 mod captcha;
 mod check;
+mod clients;
 mod development;
 mod device_grant;
 mod email;
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 pub use account::Account;
 pub use captcha::{Captcha, CaptchaPage, CaptchaService};
+pub use clients::{Client, ClientAuthMethod, GrantType};
 pub use development::development;
 pub use device_grant::DeviceGrant;
 pub use email::{Email, MailMode, MailTransport};
@@ -494,80 +496,6 @@ impl Default for Compatibility {
     }
 }
 
-/// A client that is known beforehand.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = as_declared::<Client>)]
-pub struct Client {
-    /// The client identifier.
-    #[schemars(length(min = 1, max = 255))]
-    pub client_id: String,
-
-    /// How the client proves who it is.
-    pub client_auth_method: ClientAuthMethod,
-
-    /// The name that people are shown when they are asked for consent.
-    #[schemars(example = &"The team's wiki")]
-    pub client_name: Option<String>,
-
-    /// The client's own page.
-    #[schemars(example = &"https://wiki.example.com/")]
-    pub client_uri: Option<WebUrl>,
-
-    /// The secret of a confidential client, at least 16 characters.
-    #[schemars(example = &"put at least 16 random characters here")]
-    client_secret: Option<Sensitive>,
-
-    /// A file that holds the secret, instead of `client_secret`.
-    #[schemars(example = &"wiki-secret")]
-    client_secret_file: Option<PathBuf>,
-
-    /// Where a browser may be sent back to, compared byte for byte. Required for the grant type `authorization_code`.
-    #[serde(default)]
-    pub redirect_uris: Vec<String>,
-
-    /// What the client may exchange for tokens.
-    #[serde(default = "browser_grant_types")]
-    pub grant_types: Vec<GrantType>,
-
-    /// Whether the client must use PKCE. Only a confidential client that cannot may be excused.
-    #[serde(default = "yes")]
-    pub require_pkce: bool,
-}
-
-impl Client {
-    /// Returns the client's secret; every confidential client has one and no public client has.
-    pub fn secret(&self) -> Option<&Sensitive> {
-        self.client_secret.as_ref()
-    }
-}
-
-/// How a client authenticates (RFC 7591 §2, `token_endpoint_auth_method`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ClientAuthMethod {
-    /// A public client, without a secret: an app on somebody's device.
-    None,
-    /// A confidential client, with its secret in the `Authorization` header.
-    ClientSecretBasic,
-    /// A confidential client, with its secret in the body.
-    ClientSecretPost,
-}
-
-/// What a client may exchange for tokens (RFC 7591 §2, `grant_types`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum GrantType {
-    /// A code that a person's browser brought.
-    AuthorizationCode,
-    /// A refresh token.
-    RefreshToken,
-    /// Its own secret, for what it does in its own name. Only for confidential clients.
-    ClientCredentials,
-    /// A code that a person typed into another device's browser. Only where `device_grant.enabled` is true.
-    DeviceCode,
-}
-
 /// Names and links of whoever runs the service.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -648,8 +576,4 @@ impl Problems {
 
 fn yes() -> bool {
     true
-}
-
-fn browser_grant_types() -> Vec<GrantType> {
-    vec![GrantType::AuthorizationCode, GrantType::RefreshToken]
 }

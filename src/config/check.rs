@@ -6,11 +6,11 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use url::Url;
 
-use crate::{crypto::keys, domain::redirect_uri::check_static};
+use crate::crypto::keys;
 
 use super::{
-    Bind, Client, ClientAuthMethod, Config, GrantType, HomeserverKind, MailMode, MailTransport, Network,
-    PasswordAlgorithm, Problem, Problems, Sensitive, SigningKey, WebUrl, upstream,
+    Bind, Config, HomeserverKind, MailMode, MailTransport, Network, PasswordAlgorithm, Problem, Problems, Sensitive,
+    SigningKey, WebUrl, clients, upstream,
 };
 
 /// Returns every rule that a configuration breaks.
@@ -26,7 +26,7 @@ pub fn problems(config: &Config) -> Vec<Problem> {
     config.captcha.check(&mut problems);
     config.rate_limiting.check(&mut problems);
     upstream::check(config, &mut problems);
-    check_clients(config, &mut problems);
+    clients::check(config, &mut problems);
     super::policy::check(config, &mut problems);
     problems.0
 }
@@ -268,62 +268,7 @@ fn is_this_machine(hostname: &str) -> bool {
     hostname.parse::<IpAddr>().map_or(hostname == "localhost", |address| address.is_loopback())
 }
 
-fn check_clients(config: &Config, problems: &mut Problems) {
-    let mut ids = HashSet::new();
-    for (index, client) in config.clients.iter().enumerate() {
-        let path = format!("clients[{index}]");
-        if !ids.insert(&client.client_id) {
-            problems.add(format!("{path}.client_id"), "is the `client_id` of another client too");
-        }
-        // RFC 6749 appendix A.1: a client_id is visible ASCII.
-        if !client.client_id.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) {
-            problems.add(format!("{path}.client_id"), "must be plain ASCII characters");
-        }
-        check_client_authentication(&path, client, problems);
-        check_redirect_uris(&path, client, problems);
-    }
-}
-
-fn check_client_authentication(path: &str, client: &Client, problems: &mut Problems) {
-    let public = client.client_auth_method == ClientAuthMethod::None;
-    match &client.client_secret {
-        Some(_) if public => {
-            problems.add(format!("{path}.client_secret"), "a client with `client_auth_method: none` has no secret")
-        }
-        None if !public => problems.add(
-            format!("{path}.client_secret"),
-            "is required with this `client_auth_method`, here or as `client_secret_file`",
-        ),
-        Some(secret) => {
-            if let Some(problem) = weakness(secret) {
-                problems.add(format!("{path}.client_secret"), problem);
-            }
-        }
-        None => {}
-    }
-    // RFC 6749 §4.4: only a confidential client may act in its own name.
-    if public && client.grant_types.contains(&GrantType::ClientCredentials) {
-        problems.add(format!("{path}.grant_types"), "`client_credentials` is only for clients with a secret");
-    }
-    // RFC 9700 §2.1.1: a public client has nothing but PKCE to bind a code to itself.
-    if public && !client.require_pkce {
-        problems.add(format!("{path}.require_pkce"), "must stay true for a client without a secret");
-    }
-}
-
-fn check_redirect_uris(path: &str, client: &Client, problems: &mut Problems) {
-    let by_browser = client.grant_types.contains(&GrantType::AuthorizationCode);
-    if by_browser && client.redirect_uris.is_empty() {
-        problems.add(format!("{path}.redirect_uris"), "is required for the grant type `authorization_code`");
-    }
-    for (index, uri) in client.redirect_uris.iter().enumerate() {
-        if let Err(refusal) = check_static(uri) {
-            problems.add(format!("{path}.redirect_uris[{index}]"), refusal.to_string());
-        }
-    }
-}
-
-fn weakness(secret: &Sensitive) -> Option<&'static str> {
+pub(super) fn weakness(secret: &Sensitive) -> Option<&'static str> {
     if secret.expose().chars().count() < 16 {
         Some("is too short: use at least 16 random characters")
     } else if is_placeholder(secret.expose()) {

@@ -140,7 +140,9 @@ fn read_secret_files(config: &mut Config, base: &Path, problems: &mut Problems) 
         }
     }
     for (index, client) in clients.iter_mut().enumerate() {
-        let path = format!("clients[{index}].client_secret");
-        read(&path, &mut client.client_secret, &client.client_secret_file);
+        let path = format!("clients[{index}]");
+        read(&format!("{path}.client_secret"), &mut client.client_secret, &client.client_secret_file);
+        let previous = format!("{path}.previous_client_secret");
+        read(&previous, &mut client.previous_client_secret, &client.previous_client_secret_file);
     }
 }

@@ -15,7 +15,11 @@ use crate::{
         session::{PresentedToken, Purpose},
     },
     error::Result,
-    flows::{Caller, activity::note_use, client_auth},
+    flows::{
+        Caller,
+        activity::note_use,
+        client_auth::{self, Endpoint},
+    },
     store::{self, client::Client, token::TokenKind},
 };
 
@@ -74,7 +78,7 @@ pub async fn authenticate(app: &App, authorization: Option<&str>, params: &Param
             _ => Err(Refusal::InvalidToken.into()),
         };
     }
-    let client = client_auth::authenticate(app, authorization, params, caller).await?;
+    let client = client_auth::authenticate(app, Endpoint::Introspection, authorization, params, caller).await?;
     match client.metadata.is_confidential() {
         true => Ok(Asker::Client(Box::new(client))),
         false => Err(Refusal::InvalidClient.into()),

@@ -18,7 +18,7 @@ fn refusals() -> Vec<Refusal> {
         ("clients", json!({}), "clients", "must be a list, not a section with keys"),
         ("clients/0/client_id", Value::Null, "clients[0].client_id", "is required"),
         ("clients/0/client_auth_method", Value::Null, "clients[0].client_auth_method", "is required"),
-        ("clients/0/client_auth_method", json!("private_key_jwt"), "clients[0].client_auth_method", "must be one of \"none\", \"client_secret_basic\", \"client_secret_post\""),
+        ("clients/0/client_auth_method", json!("tls_client_auth"), "clients[0].client_auth_method", "must be one of \"none\", \"client_secret_basic\", \"client_secret_post\""),
         ("clients/0/client_secret", json!(1234567890123456_i64), "clients[0].client_secret", "must be text, not a number: put it in quotes"),
         ("clients/0/client_id", json!(""), "clients[0].client_id", "must not be empty"),
         ("clients/0/client_uri", json!("ftp://example.com/"), "clients[0].client_uri", "http:// or https://"),
