@@ -3,6 +3,7 @@
 //! Reading a file is `load`, the rules between settings are `check`; nothing here looks at the network or the database.
 
 mod account;
+mod authorization;
 mod captcha;
 mod check;
 mod clients;
@@ -28,6 +29,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use account::Account;
+pub use authorization::{Authorization, PushedRequests};
 pub use captcha::{Captcha, CaptchaPage, CaptchaService};
 pub use clients::{Client, ClientAuthMethod, GrantType};
 pub use development::development;
@@ -111,6 +113,10 @@ pub struct Config {
         "redirect_uris": ["https://wiki.example.com/callback"],
     }]))]
     pub clients: Vec<Client>,
+
+    /// How clients ask people for access.
+    #[serde(default)]
+    pub authorization: Authorization,
 
     /// How often something may be done, so that nobody guesses passwords, floods mailboxes or fills the database. Each limit is
     /// written as `{ burst: 3, per_second: 0.05 }`: so many at once, and so many per second after that (0.05 is one in 20

@@ -24,6 +24,7 @@ pub fn problems(config: &Config) -> Vec<Problem> {
     check_account(config, &mut problems);
     check_email(config, &mut problems);
     config.captcha.check(&mut problems);
+    config.authorization.check(&mut problems);
     config.rate_limiting.check(&mut problems);
     upstream::check(config, &mut problems);
     clients::check(config, &mut problems);

@@ -4,6 +4,7 @@ pub mod account_action;
 pub mod act;
 pub mod amr;
 pub mod assurance;
+pub mod claims;
 pub mod client;
 pub mod device;
 pub mod device_grant;

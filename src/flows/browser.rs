@@ -137,6 +137,8 @@ pub async fn open_in(
             ip: caller.ip.clone(),
             auth_time: Some(auth_time),
             amr,
+            claims: None,
+            resource: None,
             expires_at: Some(now + BROWSER_SESSION_LIFE),
             now,
         },

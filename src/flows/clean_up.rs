@@ -7,6 +7,7 @@ use crate::{
     error::Result,
     flows::{
         captcha,
+        consent::CONSENT_LIFE,
         event::EVENT_LIFE,
         limit::{self, KNOWN_BROWSER_LIFE, Limiter},
         session,
@@ -23,6 +24,8 @@ pub async fn clean_up(app: &App) -> Result<()> {
     let before = app.clock.now() - DAY;
     let mut tx = app.db.write().await?;
     let grants = store::grant::delete_older_than(&mut tx, before).await?;
+    store::pushed_request::delete_older_than(&mut tx, before).await?;
+    store::consent::delete_unused_since(&mut tx, app.clock.now() - CONSENT_LIFE).await?;
     let sso_logins = store::sso_login::delete_older_than(&mut tx, before).await?;
     let device_grants = store::device_grant::delete_older_than(&mut tx, before).await?;
     let registrations = store::registration::delete_older_than(&mut tx, before).await?;

@@ -156,6 +156,8 @@ async fn open_session(app: &App, entry: &Entry, login: &Login, caller: &Caller) 
         device_name: login.device_name.as_deref(),
         auth_time: Some(entry.auth_time),
         amr: entry.amr.as_ref(),
+        claims: None,
+        resource: None,
         caller,
         warrant: match &entry.sso_login {
             Some(login) => Warrant::LoginToken(&login.id),
@@ -229,6 +231,8 @@ pub async fn issue_token(app: &App, user: &User, device_id: &str, is_admin: bool
         device_name: None,
         auth_time: None,
         amr: None,
+        claims: None,
+        resource: None,
         caller: &Caller::default(),
         warrant: Warrant::Standing,
         access_token: Life::Unlimited,

@@ -336,6 +336,8 @@ async fn exchange(
         auth_time: grant.auth_time,
         amr: grant.amr.as_ref(),
         nonce: None,
+        claims: None,
+        resource: None,
         warrant: Warrant::DeviceCode { id: &grant.id, decided_at: grant.decided_at.unwrap_or_default() },
     };
     tokens(app, client, user, granted, caller).await

@@ -12,6 +12,7 @@ use crate::{
         secret::Secret,
     },
     domain::{
+        self,
         amr::Amr,
         id::{ClientId, SessionId, UserId},
         refusal::Refusal,
@@ -36,6 +37,8 @@ pub struct Told<'a> {
     pub auth_time: Option<i64>,
     pub amr: Option<&'a Amr>,
     pub nonce: Option<&'a str>,
+    /// What the client asked to be told, as [`domain::claims::Claims`] keeps it.
+    pub claims: Option<&'a str>,
     pub access_token: &'a Secret,
 }
 
@@ -67,7 +70,7 @@ struct Claims<'a> {
 pub async fn issue(app: &App, client: &Client, told: Told<'_>) -> Result<String> {
     let alg = signing_alg(client);
     let opener = store::session::find_opener(&app.db, told.session).await?;
-    let now = app.clock.now();
+    let (asked, now) = (domain::claims::Claims::kept(told.claims), app.clock.now());
     let claims = Claims {
         iss: app.config.http.issuer().as_str(),
         sub: told.user.id.as_str(),
@@ -75,7 +78,7 @@ pub async fn issue(app: &App, client: &Client, told: Told<'_>) -> Result<String>
         iat: now / SECOND,
         exp: (now + ID_TOKEN_LIFE) / SECOND,
         auth_time: told.auth_time.map(|at| at / SECOND),
-        acr: told.amr.map(|amr| amr.acr().as_str()),
+        acr: told.amr.map(|amr| asked.reported_acr(amr.acr()).as_str()),
         amr: told.amr,
         nonce: told.nonce,
         sid: opener.as_ref().map(SessionId::as_str),

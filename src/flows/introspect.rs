@@ -62,6 +62,9 @@ pub struct Introspection {
     pub amr: Option<Amr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub: Option<String>,
+    /// The services that the token is for (RFC 8707), where the client named any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aud: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iss: Option<String>,
 }
@@ -156,6 +159,7 @@ fn describe(app: &App, token: PresentedToken, is_device_member_known: bool, now:
         acr: session.amr.as_ref().map(|amr| amr.acr().as_str()),
         amr: session.amr,
         sub: session.user_id.map(|id| id.to_string()),
+        aud: session.resource.map(|uris| uris.split(' ').map(str::to_owned).collect()),
         iss: Some(app.config.http.issuer().as_str().to_owned()),
     }
 }

@@ -72,6 +72,10 @@ pub struct Opening<'a> {
     pub auth_time: Option<i64>,
     /// How the person proved who they are.
     pub amr: Option<&'a Amr>,
+    /// What is told beside the scope.
+    pub claims: Option<&'a str>,
+    /// What the tokens are for, beside the homeserver.
+    pub resource: Option<&'a str>,
     pub caller: &'a Caller,
     pub warrant: Warrant<'a>,
     pub access_token: Life,
@@ -141,6 +145,8 @@ async fn commit(app: &App, opening: Opening<'_>, device: Option<Created<'_>>) ->
         ip: opening.caller.ip.clone(),
         auth_time: opening.auth_time,
         amr: opening.amr,
+        claims: opening.claims,
+        resource: opening.resource,
         // Without a refresh token the session is over with its one token.
         expires_at: if opening.refresh_token.is_none() { opening.access_token.end(now) } else { None },
         now,

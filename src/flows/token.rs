@@ -23,7 +23,9 @@ use crate::{
     },
     error::{Error, Result},
     flows::{
-        Caller, device_grant,
+        Caller,
+        authorize::resource,
+        device_grant,
         id_token::{self, Told},
         open::{Life, Opened, Opening, Warrant, open},
         permit, refresh, session,
@@ -85,12 +87,13 @@ async fn exchange_code(app: &App, client: Client, params: &Params, mut caller: C
         return Err(Refusal::InvalidGrant("redirect_uri is not the one of the authorization request").into());
     }
     check_verifier(app, &grant, params).await?;
+    let resource = resource::narrowed(grant.resource.as_deref(), params)?;
     let user = check_user(app, &grant).await?;
     // The app may ask in no language at all; the person did.
     caller.language = language::negotiate(grant.ui_locales.as_deref(), Some(caller.language.tag()));
     // Whoever hangs up now must not leave a device without a session, or a lane that nobody leaves.
     let app = app.clone();
-    tokio::spawn(async move { exchange(&app, &client, &grant, &user, &caller).await })
+    tokio::spawn(async move { exchange(&app, &client, &grant, &user, resource, &caller).await })
         .await
         .map_err(|_| Error::Internal("an exchange died"))?
 }
@@ -161,12 +164,21 @@ async fn check_user(app: &App, grant: &Grant) -> Result<User> {
     Ok(store::user::find(&app.db, user).await?.ok_or(gone)?)
 }
 
-async fn exchange(app: &App, client: &Client, grant: &Grant, user: &User, caller: &Caller) -> Result<TokenResponse> {
+async fn exchange(
+    app: &App,
+    client: &Client,
+    grant: &Grant,
+    user: &User,
+    resource: Option<String>,
+    caller: &Caller,
+) -> Result<TokenResponse> {
     let granted = Granted {
         scope: &grant.scope,
         auth_time: grant.auth_time,
         amr: grant.amr.as_ref(),
         nonce: grant.nonce.as_deref(),
+        claims: grant.claims.as_deref(),
+        resource: resource.as_deref(),
         warrant: Warrant::Code(&grant.id),
     };
     tokens(app, client, user, granted, caller).await
@@ -178,6 +190,10 @@ pub struct Granted<'a> {
     pub auth_time: Option<i64>,
     pub amr: Option<&'a Amr>,
     pub nonce: Option<&'a str>,
+    /// What is told beside the scope.
+    pub claims: Option<&'a str>,
+    /// What the tokens are for, beside the homeserver.
+    pub resource: Option<&'a str>,
     pub warrant: Warrant<'a>,
 }
 
@@ -204,14 +220,16 @@ pub async fn tokens(
         device_name: name.as_deref(),
         auth_time: granted.auth_time,
         amr: granted.amr,
+        claims: granted.claims,
+        resource: granted.resource,
         caller,
         warrant: granted.warrant,
         access_token: Life::Limited(ACCESS_TOKEN_LIFE),
         refresh_token: has_refresh.then_some(Life::Unlimited),
     };
     let Opened { session, access_token, refresh_token } = open(app, opening).await?;
-    let Granted { auth_time, amr, nonce, .. } = granted;
-    let told = Told { user, session: &session, auth_time, amr, nonce, access_token: &access_token };
+    let Granted { auth_time, amr, nonce, claims, .. } = granted;
+    let told = Told { user, session: &session, auth_time, amr, nonce, claims, access_token: &access_token };
     let id_token = match scope.is_openid() {
         true => Some(id_token::issue(app, client, told).await?),
         false => None,
@@ -245,6 +263,8 @@ async fn client_credentials(app: &App, client: &Client, params: &Params, caller:
         device_name: None,
         auth_time: None,
         amr: None,
+        claims: None,
+        resource: None,
         caller,
         warrant: Warrant::Standing,
         access_token: Life::Limited(ACCESS_TOKEN_LIFE),

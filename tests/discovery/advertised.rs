@@ -24,6 +24,7 @@ async fn every_advertised_value_works() {
     let server = Server::setup()
         .fake_homeserver(&homeserver)
         .static_client("client_secret_post")
+        .with("authorization.pushed_requests", "optional")
         .with("branding.policy_uri", "https://example.com/privacy")
         .with("branding.tos_uri", "https://example.com/terms")
         .start()
@@ -107,6 +108,7 @@ impl Walker {
         let (answer, status, words) = match member {
             "authorization_endpoint" => (http.get(address).await, 400, "<h1>"),
             "token_endpoint" => (http.post(address, &empty).await, 401, "invalid_client"),
+            "pushed_authorization_request_endpoint" => (http.post(address, &empty).await, 401, "invalid_client"),
             "device_authorization_endpoint" => (http.post(address, &empty).await, 401, "invalid_client"),
             "revocation_endpoint" => (http.post(address, &empty).await, 400, "invalid_request"),
             "introspection_endpoint" => (http.post(address, &empty).await, 401, "invalid_client"),
@@ -132,7 +134,14 @@ impl Walker {
         };
         let (params, error) = match member {
             "claims_parameter_supported" => {
-                (silent("claims", "{\"id_token\":{\"name\":null}}").await, "login_required")
+                assert!(is_supported);
+                assert_eq!(silent("claims", "no JSON").await["error"], "invalid_request", "{member}");
+                return;
+            }
+            // What is optional is not required.
+            "require_pushed_authorization_requests" => {
+                assert!(!is_supported);
+                (silent("foo", "bar").await, "login_required")
             }
             "request_parameter_supported" => (silent("request", "e30.e30.").await, "request_not_supported"),
             "request_uri_parameter_supported" => {
@@ -164,6 +173,10 @@ impl Walker {
             "response_modes_supported" => {
                 let request = changed(&self.server.request(&self.client_id, "openid"), "response_mode", Some(value));
                 let answer = self.browser.decide(&request, "allow").await;
+                if value == "form_post" {
+                    assert!(answer.status == 200 && answer.body.contains("name=\"code\""), "{}", answer.body);
+                    return;
+                }
                 let mark = if value == "fragment" { '#' } else { '?' };
                 assert!(answer.location().starts_with(&format!("{REDIRECT_URI}{mark}code=")), "{value}");
             }
@@ -215,7 +228,8 @@ impl Walker {
             }
             "display_values_supported" | "ui_locales_supported" => {
                 let name = if member.starts_with("ui") { "ui_locales" } else { "display" };
-                let request = changed(&self.server.request(&self.client_id, "openid"), name, Some(value));
+                let request = changed(&self.server.request(&self.client_id, "openid"), "prompt", Some("consent"));
+                let request = changed(&request, name, Some(value));
                 let (path, page) = self.browser.arrive(&request).await;
                 assert!(path.starts_with("/consent/"), "{path}");
                 if name == "ui_locales" {
