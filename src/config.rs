@@ -17,6 +17,7 @@ mod policy;
 mod rate_limiting;
 mod rendezvous;
 mod sample;
+mod secrets;
 #[cfg(test)]
 mod tests;
 pub mod upstream;
@@ -40,6 +41,7 @@ pub use policy::Policy;
 pub use rate_limiting::{Off, Rate, RateLimit, RateLimiting};
 pub use rendezvous::Rendezvous;
 pub use sample::{reference, sample};
+pub use secrets::Secrets;
 pub use upstream::UpstreamOauth2;
 pub use value::{Mailbox, Network, Sensitive, WebUrl};
 
@@ -320,59 +322,6 @@ pub enum HomeserverKind {
     Synapse,
     /// No homeserver: people and devices exist in Keymaker alone. For development and for tests.
     None,
-}
-
-/// The encryption key and the signing keys.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = as_declared::<Secrets>)]
-pub struct Secrets {
-    /// The key under which secrets are sealed in the database: 32 random bytes as 64 hexadecimal digits, as
-    /// `openssl rand -hex 32` prints them. What was sealed is lost without it. Required, here or as a file.
-    #[schemars(example = &"64 hexadecimal digits")]
-    encryption: Option<Sensitive>,
-
-    /// A file that holds the encryption key, instead of `encryption`.
-    #[schemars(example = &"encryption-key")]
-    encryption_file: Option<PathBuf>,
-
-    /// The RSA keys that sign ID tokens, at least one. The first one signs; the others are still published, so that a key can
-    /// be replaced without breaking what it signed.
-    #[schemars(example = serde_json::json!([{ "kid": "2026", "key_file": "rs256.pem" }]))]
-    keys: Vec<SigningKey>,
-}
-
-impl Secrets {
-    /// Returns the key under which secrets are sealed at rest.
-    pub fn encryption_key(&self) -> [u8; 32] {
-        self.encryption
-            .as_ref()
-            .and_then(check::encryption_key)
-            .expect("a configuration is checked before anybody sees it")
-    }
-
-    /// Returns the signing keys, the one that signs first, each as its `kid` where one is given and its PEM text.
-    pub fn keys(&self) -> impl Iterator<Item = (Option<&str>, &Sensitive)> {
-        self.keys.iter().filter_map(|key| Some((key.kid.as_deref(), key.key.as_ref()?)))
-    }
-}
-
-/// A signing key.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = as_declared::<SigningKey>)]
-pub struct SigningKey {
-    /// The key id that tokens name it by; derived from the key when it is not set.
-    #[schemars(example = &"2026")]
-    kid: Option<String>,
-
-    /// The RSA private key of at least 2048 bits, unencrypted, in PEM (PKCS#8 or PKCS#1), as `openssl genrsa 2048` prints it.
-    #[schemars(example = &"-----BEGIN PRIVATE KEY-----\n(base64)\n-----END PRIVATE KEY-----\n")]
-    key: Option<Sensitive>,
-
-    /// A file that holds the private key, instead of `key`.
-    #[schemars(example = &"rs256.pem")]
-    key_file: Option<PathBuf>,
 }
 
 /// Passwords.

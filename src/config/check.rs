@@ -6,11 +6,9 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use url::Url;
 
-use crate::crypto::keys;
-
 use super::{
     Bind, Config, HomeserverKind, MailMode, MailTransport, Network, PasswordAlgorithm, Problem, Problems, Sensitive,
-    SigningKey, WebUrl, clients, upstream,
+    WebUrl, clients, upstream,
 };
 
 /// Returns every rule that a configuration breaks.
@@ -19,7 +17,7 @@ pub fn problems(config: &Config) -> Vec<Problem> {
     check_http(config, &mut problems);
     check_database(config, &mut problems);
     check_matrix(config, &mut problems);
-    check_secrets(config, &mut problems);
+    config.secrets.check(&mut problems);
     check_passwords(config, &mut problems);
     check_account(config, &mut problems);
     check_email(config, &mut problems);
@@ -30,13 +28,6 @@ pub fn problems(config: &Config) -> Vec<Problem> {
     clients::check(config, &mut problems);
     super::policy::check(config, &mut problems);
     problems.0
-}
-
-/// Reads an encryption key: 64 hexadecimal digits.
-pub fn encryption_key(text: &Sensitive) -> Option<[u8; 32]> {
-    let mut key = [0; 32];
-    hex::decode_to_slice(text.expose(), &mut key).ok()?;
-    Some(key)
 }
 
 fn check_http(config: &Config, problems: &mut Problems) {
@@ -141,52 +132,6 @@ fn is_server_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte);
     let parsed = Url::parse(&format!("http://{name}/"));
     !name.is_empty() && name.len() <= 230 && name.bytes().all(allowed) && parsed.is_ok()
-}
-
-fn check_secrets(config: &Config, problems: &mut Problems) {
-    let secrets = &config.secrets;
-    let encryption = match &secrets.encryption {
-        None => Some("is required: print one with `openssl rand -hex 32`"),
-        Some(text) => match encryption_key(text) {
-            None => Some("must be 64 hexadecimal digits; print some with `openssl rand -hex 32`"),
-            Some(key) if is_patterned(&key) => Some("is not random; print a key with `openssl rand -hex 32`"),
-            Some(_) => None,
-        },
-    };
-    if let Some(message) = encryption {
-        problems.add("secrets.encryption", message);
-    }
-    if secrets.keys.is_empty() {
-        let message = "is required: at least one RSA key, as `openssl genrsa 2048` prints it";
-        problems.add("secrets.keys", message);
-    }
-    let mut kids = HashSet::new();
-    for (index, key) in secrets.keys.iter().enumerate() {
-        let path = format!("secrets.keys[{index}]");
-        if let Some(message) = refusal_of_signing_key(key) {
-            problems.add(format!("{path}.key"), message);
-        }
-        if let Some(kid) = &key.kid
-            && !kids.insert(kid)
-        {
-            problems.add(format!("{path}.kid"), "is the `kid` of another key too");
-        }
-    }
-}
-
-/// Tells a key that somebody typed from one that was drawn: few different bytes, or bytes that count up or down.
-fn is_patterned(key: &[u8; 32]) -> bool {
-    let different: HashSet<u8> = key.iter().copied().collect();
-    let steps: HashSet<u8> = key.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
-    // 32 random bytes with fewer than 16 different ones come up less than once in 10^11 times.
-    different.len() < 16 || steps.len() < 4
-}
-
-fn refusal_of_signing_key(key: &SigningKey) -> Option<String> {
-    match &key.key {
-        None => Some("is required, here or as `key_file`".to_owned()),
-        Some(text) => keys::SigningKey::read(None, text.expose()).err().map(|error| error.to_string()),
-    }
 }
 
 fn check_passwords(config: &Config, problems: &mut Problems) {

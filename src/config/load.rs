@@ -123,6 +123,9 @@ fn read_secret_files(config: &mut Config, base: &Path, problems: &mut Problems) 
     read("secrets.encryption", &mut secrets.encryption, &secrets.encryption_file);
     read("captcha.secret_key", &mut captcha.secret_key, &captcha.secret_key_file);
     read("email.password", &mut email.password, &email.password_file);
+    for (index, previous) in secrets.previous_encryption.iter_mut().enumerate() {
+        read(&format!("secrets.previous_encryption[{index}].key"), &mut previous.key, &previous.key_file);
+    }
     for (index, key) in secrets.keys.iter_mut().enumerate() {
         read(&format!("secrets.keys[{index}].key"), &mut key.key, &key.key_file);
     }

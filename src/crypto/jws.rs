@@ -238,5 +238,19 @@ mod tests {
         // OpenID Connect Core appendix A.3
         let access_token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
         assert_eq!(half_hash(Algorithm::RS256, access_token), "77QmUPtjPfzWtF2AnpK9RQ");
+        // Appendix A.4, and the vectors that openid-client and its relatives are tested with.
+        let code = "Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk";
+        assert_eq!(half_hash(Algorithm::RS256, code), "LDktKdoQak3Pk0cnXxCltA");
+        let token = "YmJiZTAwYmYtMzgyOC00NzhkLTkyOTItNjJjNDM3MGYzOWIy9sFhvH8K_x8UIHj1osisS57f5DduL";
+        for (algorithm, hash) in [
+            (Algorithm::RS256, "xsZZrUssMXjL3FBlzoSh2g"),
+            (Algorithm::PS256, "xsZZrUssMXjL3FBlzoSh2g"),
+            (Algorithm::ES256, "xsZZrUssMXjL3FBlzoSh2g"),
+            (Algorithm::ES384, "adt46pcdiB-l6eTNifgoVM-5AIJAxq84"),
+            (Algorithm::RS512, "p2LHG4H-8pYDc0hyVOo3iIHvZJUqe9tbj3jESOuXbkY"),
+            (Algorithm::EdDSA, "p2LHG4H-8pYDc0hyVOo3iIHvZJUqe9tbj3jESOuXbkY"),
+        ] {
+            assert_eq!(half_hash(algorithm, token), hash, "{algorithm:?}");
+        }
     }
 }

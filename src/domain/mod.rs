@@ -22,6 +22,7 @@ pub mod registration_token;
 pub mod scope;
 pub mod session;
 pub mod signing_alg;
+pub mod signing_key;
 pub mod sso_login;
 pub mod time;
 pub mod upstream;

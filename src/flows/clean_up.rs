@@ -9,6 +9,7 @@ use crate::{
         captcha,
         consent::CONSENT_LIFE,
         event::EVENT_LIFE,
+        keys,
         limit::{self, KNOWN_BROWSER_LIFE, Limiter},
         session,
     },
@@ -37,6 +38,7 @@ pub async fn clean_up(app: &App) -> Result<()> {
     store::recovery::delete_older_than(&mut tx, before).await?;
     store::upstream_logout::delete_older_than(&mut tx, before).await?;
     captcha::clean_up(app, &mut tx).await?;
+    keys::clean_up(app, &mut tx).await?;
     store::mail::delete_expired(&mut tx, before).await?;
     store::known_browser::delete_older_than(&mut tx, app.clock.now() - KNOWN_BROWSER_LIFE).await?;
     for limiter in Limiter::ALL {

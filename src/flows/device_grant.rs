@@ -86,7 +86,8 @@ pub async fn begin(app: &App, client: &Client, params: &Params, caller: &Caller)
     Err(Error::Internal("every user code is taken"))
 }
 
-fn sealing(id: &DeviceGrantId) -> String {
+/// Gives what the seal of a user code belongs to.
+pub fn sealing(id: &DeviceGrantId) -> String {
     format!("user code {id}")
 }
 

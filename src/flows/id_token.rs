@@ -16,7 +16,6 @@ use crate::{
         amr::Amr,
         id::{ClientId, SessionId, UserId},
         refusal::Refusal,
-        signing_alg::SigningAlg,
         user::User,
     },
     error::Result,
@@ -68,7 +67,7 @@ struct Claims<'a> {
 /// # Errors
 /// When the store or the signing fails.
 pub async fn issue(app: &App, client: &Client, told: Told<'_>) -> Result<String> {
-    let alg = signing_alg(client);
+    let alg = client.metadata.id_token_alg();
     let opener = store::session::find_opener(&app.db, told.session).await?;
     let (asked, now) = (domain::claims::Claims::kept(told.claims), app.clock.now());
     let claims = Claims {
@@ -85,11 +84,6 @@ pub async fn issue(app: &App, client: &Client, told: Told<'_>) -> Result<String>
         at_hash: jws::half_hash(algorithm(alg), told.access_token.expose()),
     };
     app.keys.sign(app, alg, TYP, &claims).await
-}
-
-/// OID-08: every client knows RS256.
-fn signing_alg(_client: &Client) -> SigningAlg {
-    SigningAlg::RS256
 }
 
 /// Who an ID token of ours was about, and for whom it was. It is no login: whoever holds it may be anybody.

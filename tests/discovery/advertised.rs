@@ -84,6 +84,8 @@ async fn every_advertised_value_works() {
         ("response_modes_supported", "fragment"),
         ("code_challenge_methods_supported", "S256"),
         ("id_token_signing_alg_values_supported", "RS256"),
+        ("id_token_signing_alg_values_supported", "ES256"),
+        ("id_token_signing_alg_values_supported", "EdDSA"),
         ("scopes_supported", "openid"),
         ("prompt_values_supported", "create"),
         ("token_endpoint_auth_methods_supported", "none"),
@@ -207,7 +209,17 @@ impl Walker {
             }
             "id_token_signing_alg_values_supported" => {
                 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-                let id_token = self.log_in("openid").await.json()["id_token"].as_str().unwrap().to_owned();
+                let client_id = self
+                    .server
+                    .register(json!({
+                        "client_name": "Another", "client_uri": "https://app.example.com/",
+                        "redirect_uris": [REDIRECT_URI], "token_endpoint_auth_method": "none",
+                        "id_token_signed_response_alg": value,
+                    }))
+                    .await;
+                let code = self.browser.allow(&self.server.request(&client_id, "openid")).await;
+                let tokens = self.server.exchange(&client_id, &code).await.json();
+                let id_token = tokens["id_token"].as_str().unwrap().to_owned();
                 let header = URL_SAFE_NO_PAD.decode(id_token.split('.').next().unwrap()).unwrap();
                 let header: Value = serde_json::from_slice(&header).unwrap();
                 assert_eq!(header["alg"], value);
