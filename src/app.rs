@@ -8,20 +8,17 @@ use webauthn_rs::Webauthn;
 use crate::{
     clock::Clock,
     config::{Config, HomeserverKind},
-    crypto::{
-        keys::{KeyError, SigningKeys},
-        password::Passwords,
-        random,
-        seal::Sealer,
-        secret::derive_key,
-    },
+    crypto::{keys::KeyError, password::Passwords, random, seal::Sealer},
     domain::id::{
         DeviceGrantId, EmailVerificationId, EventId, GrantId, JobId, MailId, PasskeyId, ProofId, RecoveryId,
         RegistrationId, RegistrationTokenId, SessionId, SsoLoginId, TokenId, UpstreamTripId, UserEmailId, UserId,
     },
-    flows::{activity::Activity, passkey, recover, stand_in::Census},
+    error,
+    flows::{activity::Activity, derived_keys, keys::Keys, passkey, recover, stand_in::Census},
     policy::{Broken, Policy},
-    remote::{homeserver::Homeserver, http::Http, mail::Mailer, synapse::Synapse, upstream::Upstream},
+    remote::{
+        guarded::Guarded, homeserver::Homeserver, http::Http, mail::Mailer, synapse::Synapse, upstream::Upstream,
+    },
     store::db::Db,
 };
 
@@ -33,7 +30,7 @@ pub struct Parts {
     pub db: Db,
     pub clock: Clock,
     pub passwords: Passwords,
-    pub keys: SigningKeys,
+    pub keys: Keys,
     pub csrf_key: [u8; 32],
     pub stand_in_key: [u8; 32],
     pub sealer: Sealer,
@@ -51,6 +48,8 @@ pub struct Parts {
     pub jobs: Notify,
     /// For the hosts that the operator names.
     pub http: Http,
+    /// For whatever a client can have us call.
+    pub guarded: Guarded,
     /// The identity providers of the configuration, in its order.
     pub upstreams: Vec<Upstream>,
     /// What the operator forbids or requires.
@@ -76,6 +75,8 @@ pub enum BuildError {
     Policy(#[from] Broken),
     #[error("matrix.endpoint is missing")]
     NoEndpoint,
+    #[error(transparent)]
+    Store(#[from] error::Error),
 }
 
 /// Gives the homeserver that the configuration names.
@@ -96,24 +97,32 @@ pub fn homeserver(config: &Config) -> Result<Option<Arc<dyn Homeserver>>, BuildE
 /// Puts the parts together.
 ///
 /// # Errors
-/// When a signing key cannot be read, or a policy.
-pub fn build(config: Config, db: Db, clock: Clock, homeserver: Option<Arc<dyn Homeserver>>) -> Result<App, BuildError> {
+/// When a signing key cannot be read, or a policy, or what the database keeps of the encryption key.
+pub async fn build(
+    config: Config,
+    db: Db,
+    clock: Clock,
+    homeserver: Option<Arc<dyn Homeserver>>,
+) -> Result<App, BuildError> {
     let http = Http::new()?;
+    let sealer = Sealer::new(&config.secrets.encryption_key(), &config.secrets.previous_encryption_keys());
+    let derived = derived_keys::load(&db, &config.secrets, &sealer).await?;
     let providers = config.upstream_oauth2.providers.iter();
     Ok(Arc::new(Parts {
         upstreams: providers.map(|provider| Upstream::new(provider.clone(), http.clone())).collect(),
         passwords: Passwords::new(&config.passwords.schemes),
-        keys: SigningKeys::read(config.secrets.keys().map(|(kid, pem)| (kid, pem.expose())))?,
-        csrf_key: derive_key(&config.secrets.encryption_key(), "csrf"),
-        stand_in_key: derive_key(&config.secrets.encryption_key(), "stand-in"),
-        recovery_code_key: derive_key(&config.secrets.encryption_key(), "recovery code"),
-        email_code_key: derive_key(&config.secrets.encryption_key(), "e-mail code"),
-        rate_limit_key: derive_key(&config.secrets.encryption_key(), "rate limit"),
-        registration_token_key: derive_key(&config.secrets.encryption_key(), "registration token"),
-        user_code_key: derive_key(&config.secrets.encryption_key(), "user code"),
+        keys: Keys::read(&config)?,
+        csrf_key: derived.csrf,
+        stand_in_key: derived.stand_in,
+        recovery_code_key: derived.recovery_code,
+        email_code_key: derived.email_code,
+        rate_limit_key: derived.rate_limit,
+        registration_token_key: derived.registration_token,
+        user_code_key: derived.user_code,
         passkeys: passkey::relying_party(&config),
-        sealer: Sealer::new(&config.secrets.encryption_key()),
+        sealer,
         http,
+        guarded: Guarded::new(config.http.public_base.is_loopback())?,
         policy: Policy::load(&config.policy)?,
         mail: Mailer::new(&config.email)?,
         mails: Notify::new(),

@@ -3,8 +3,10 @@
 //! Reading a file is `load`, the rules between settings are `check`; nothing here looks at the network or the database.
 
 mod account;
+mod authorization;
 mod captcha;
 mod check;
+mod clients;
 mod development;
 mod device_grant;
 mod email;
@@ -15,6 +17,7 @@ mod policy;
 mod rate_limiting;
 mod rendezvous;
 mod sample;
+mod secrets;
 #[cfg(test)]
 mod tests;
 pub mod upstream;
@@ -27,7 +30,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use account::Account;
+pub use authorization::{Authorization, PushedRequests};
 pub use captcha::{Captcha, CaptchaPage, CaptchaService};
+pub use clients::{Client, ClientAuthMethod, GrantType};
 pub use development::development;
 pub use device_grant::DeviceGrant;
 pub use email::{Email, MailMode, MailTransport};
@@ -36,6 +41,7 @@ pub use policy::Policy;
 pub use rate_limiting::{Off, Rate, RateLimit, RateLimiting};
 pub use rendezvous::Rendezvous;
 pub use sample::{reference, sample};
+pub use secrets::Secrets;
 pub use upstream::UpstreamOauth2;
 pub use value::{Mailbox, Network, Sensitive, WebUrl};
 
@@ -109,6 +115,10 @@ pub struct Config {
         "redirect_uris": ["https://wiki.example.com/callback"],
     }]))]
     pub clients: Vec<Client>,
+
+    /// How clients ask people for access.
+    #[serde(default)]
+    pub authorization: Authorization,
 
     /// How often something may be done, so that nobody guesses passwords, floods mailboxes or fills the database. Each limit is
     /// written as `{ burst: 3, per_second: 0.05 }`: so many at once, and so many per second after that (0.05 is one in 20
@@ -314,59 +324,6 @@ pub enum HomeserverKind {
     None,
 }
 
-/// The encryption key and the signing keys.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = as_declared::<Secrets>)]
-pub struct Secrets {
-    /// The key under which secrets are sealed in the database: 32 random bytes as 64 hexadecimal digits, as
-    /// `openssl rand -hex 32` prints them. What was sealed is lost without it. Required, here or as a file.
-    #[schemars(example = &"64 hexadecimal digits")]
-    encryption: Option<Sensitive>,
-
-    /// A file that holds the encryption key, instead of `encryption`.
-    #[schemars(example = &"encryption-key")]
-    encryption_file: Option<PathBuf>,
-
-    /// The RSA keys that sign ID tokens, at least one. The first one signs; the others are still published, so that a key can
-    /// be replaced without breaking what it signed.
-    #[schemars(example = serde_json::json!([{ "kid": "2026", "key_file": "rs256.pem" }]))]
-    keys: Vec<SigningKey>,
-}
-
-impl Secrets {
-    /// Returns the key under which secrets are sealed at rest.
-    pub fn encryption_key(&self) -> [u8; 32] {
-        self.encryption
-            .as_ref()
-            .and_then(check::encryption_key)
-            .expect("a configuration is checked before anybody sees it")
-    }
-
-    /// Returns the signing keys, the one that signs first, each as its `kid` where one is given and its PEM text.
-    pub fn keys(&self) -> impl Iterator<Item = (Option<&str>, &Sensitive)> {
-        self.keys.iter().filter_map(|key| Some((key.kid.as_deref(), key.key.as_ref()?)))
-    }
-}
-
-/// A signing key.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = as_declared::<SigningKey>)]
-pub struct SigningKey {
-    /// The key id that tokens name it by; derived from the key when it is not set.
-    #[schemars(example = &"2026")]
-    kid: Option<String>,
-
-    /// The RSA private key of at least 2048 bits, unencrypted, in PEM (PKCS#8 or PKCS#1), as `openssl genrsa 2048` prints it.
-    #[schemars(example = &"-----BEGIN PRIVATE KEY-----\n(base64)\n-----END PRIVATE KEY-----\n")]
-    key: Option<Sensitive>,
-
-    /// A file that holds the private key, instead of `key`.
-    #[schemars(example = &"rs256.pem")]
-    key_file: Option<PathBuf>,
-}
-
 /// Passwords.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -494,80 +451,6 @@ impl Default for Compatibility {
     }
 }
 
-/// A client that is known beforehand.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = as_declared::<Client>)]
-pub struct Client {
-    /// The client identifier.
-    #[schemars(length(min = 1, max = 255))]
-    pub client_id: String,
-
-    /// How the client proves who it is.
-    pub client_auth_method: ClientAuthMethod,
-
-    /// The name that people are shown when they are asked for consent.
-    #[schemars(example = &"The team's wiki")]
-    pub client_name: Option<String>,
-
-    /// The client's own page.
-    #[schemars(example = &"https://wiki.example.com/")]
-    pub client_uri: Option<WebUrl>,
-
-    /// The secret of a confidential client, at least 16 characters.
-    #[schemars(example = &"put at least 16 random characters here")]
-    client_secret: Option<Sensitive>,
-
-    /// A file that holds the secret, instead of `client_secret`.
-    #[schemars(example = &"wiki-secret")]
-    client_secret_file: Option<PathBuf>,
-
-    /// Where a browser may be sent back to, compared byte for byte. Required for the grant type `authorization_code`.
-    #[serde(default)]
-    pub redirect_uris: Vec<String>,
-
-    /// What the client may exchange for tokens.
-    #[serde(default = "browser_grant_types")]
-    pub grant_types: Vec<GrantType>,
-
-    /// Whether the client must use PKCE. Only a confidential client that cannot may be excused.
-    #[serde(default = "yes")]
-    pub require_pkce: bool,
-}
-
-impl Client {
-    /// Returns the client's secret; every confidential client has one and no public client has.
-    pub fn secret(&self) -> Option<&Sensitive> {
-        self.client_secret.as_ref()
-    }
-}
-
-/// How a client authenticates (RFC 7591 §2, `token_endpoint_auth_method`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ClientAuthMethod {
-    /// A public client, without a secret: an app on somebody's device.
-    None,
-    /// A confidential client, with its secret in the `Authorization` header.
-    ClientSecretBasic,
-    /// A confidential client, with its secret in the body.
-    ClientSecretPost,
-}
-
-/// What a client may exchange for tokens (RFC 7591 §2, `grant_types`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum GrantType {
-    /// A code that a person's browser brought.
-    AuthorizationCode,
-    /// A refresh token.
-    RefreshToken,
-    /// Its own secret, for what it does in its own name. Only for confidential clients.
-    ClientCredentials,
-    /// A code that a person typed into another device's browser. Only where `device_grant.enabled` is true.
-    DeviceCode,
-}
-
 /// Names and links of whoever runs the service.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -648,8 +531,4 @@ impl Problems {
 
 fn yes() -> bool {
     true
-}
-
-fn browser_grant_types() -> Vec<GrantType> {
-    vec![GrantType::AuthorizationCode, GrantType::RefreshToken]
 }

@@ -1,5 +1,8 @@
 //! Parses the arguments, loads the configuration, and runs one command.
 
+#[path = "main/keys.rs"]
+mod keys;
+
 use std::{
     collections::BTreeMap,
     fmt::Display,
@@ -63,6 +66,9 @@ enum Command {
     /// Look after accounts
     #[command(subcommand)]
     Manage(ManageCommand),
+    /// Look after the signing keys and the encryption key
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Bring accounts here from another server
     #[command(subcommand)]
     Import(ImportCommand),
@@ -361,6 +367,12 @@ async fn run(arguments: Arguments) -> Result<ExitCode, String> {
             app.db.close().await;
             result
         }
+        Command::Keys(command) => {
+            let app = build(load(file)?).await?;
+            let result = keys::run(&app, command).await;
+            app.db.close().await;
+            result
+        }
     }
     .map(|()| ExitCode::SUCCESS)
 }
@@ -506,7 +518,7 @@ async fn open(config: &Config) -> Result<Db, String> {
 async fn build(config: Config) -> Result<App, String> {
     let db = open(&config).await?;
     let homeserver = app::homeserver(&config).map_err(|error| error.to_string())?;
-    app::build(config, db, Clock::default(), homeserver).map_err(|error| error.to_string())
+    app::build(config, db, Clock::default(), homeserver).await.map_err(|error| error.to_string())
 }
 
 async fn serve(file: Option<&Path>) -> Result<(), String> {

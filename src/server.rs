@@ -18,7 +18,7 @@ use tower::ServiceExt;
 use crate::{
     app::{App, BuildError},
     error,
-    flows::client_registration::sync_configured,
+    flows::{client_registration::sync_configured, keys},
     jobs,
     store::db::DatabaseError,
     web,
@@ -79,6 +79,7 @@ pub async fn serve(
 ) -> Result<(), ServerError> {
     web::install_metrics();
     sync_configured(&app).await?;
+    keys::prepare(&app).await?;
     let (stopping, stopped) = watch::channel(false);
     let mut tasks = jobs::start(&app, &stopped);
     let router = web::router(app.clone());

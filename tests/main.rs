@@ -15,6 +15,7 @@ mod factors;
 mod homeserver;
 mod import;
 mod introspect;
+mod keys;
 mod kinds;
 mod limits;
 mod mail;

@@ -713,3 +713,22 @@ act-unlink-provider-text = It no longer signs you in here. Your account there st
 act-unlink-provider-done = The link was removed.
 event-provider-linked = An account elsewhere was linked
 event-provider-unlinked = The link to an account elsewhere was removed
+
+## The authorization of an app
+
+authorize-post-title = Almost there
+authorize-post-text = What the app needs to know is on its way. If nothing happens, use the button.
+choose-title = Which account?
+choose-signed-in-as = You are signed in here as
+choose-another-expected = This app asks for another account than the one that is signed in here.
+choose-switch = Use another account
+choose-register = Create an account
+choose-return = Return to { $destination } without signing in
+consent-remembered = You will not be asked again for this. Under “Apps” in your account you can take it back.
+apps-allowed-title = May sign you in without asking
+apps-allowed-lead = You allowed these before. Whoever you take it back from is signed out, and has to ask again.
+apps-allowed-since = Allowed on
+apps-allowed-withdraw = Take it back
+act-withdraw-consent-title = Take back what you allowed
+act-withdraw-consent-text = This app is signed out, and has to ask you again before it learns who you are. What it has learned already, it knows.
+act-withdraw-consent-done = It was taken back.

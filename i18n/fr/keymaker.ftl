@@ -716,3 +716,22 @@ act-unlink-provider-text = Il ne vous connecte plus ici. Votre compte là-bas re
 act-unlink-provider-done = Le lien a été retiré.
 event-provider-linked = Un compte d’ailleurs a été lié
 event-provider-unlinked = Le lien vers un compte d’ailleurs a été retiré
+
+## L’autorisation d’une application
+
+authorize-post-title = Presque terminé
+authorize-post-text = Ce que l’application doit savoir est en route. Si rien ne se passe, utilisez le bouton.
+choose-title = Quel compte ?
+choose-signed-in-as = Vous êtes connecté ici en tant que
+choose-another-expected = Cette application demande un autre compte que celui qui est connecté ici.
+choose-switch = Utiliser un autre compte
+choose-register = Créer un compte
+choose-return = Retourner vers { $destination } sans se connecter
+consent-remembered = La question ne vous sera plus posée. Vous pouvez revenir sur cet accord sous « Applications » dans votre compte.
+apps-allowed-title = Peuvent vous connecter sans demander
+apps-allowed-lead = Vous leur avez donné votre accord. Si vous le retirez, l’application est déconnectée et doit demander à nouveau.
+apps-allowed-since = Accord donné le
+apps-allowed-withdraw = Retirer l’accord
+act-withdraw-consent-title = Retirer votre accord
+act-withdraw-consent-text = Cette application est déconnectée et doit vous demander à nouveau avant de savoir qui vous êtes. Ce qu’elle a déjà appris, elle le sait.
+act-withdraw-consent-done = L’accord a été retiré.

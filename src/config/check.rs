@@ -6,11 +6,9 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use url::Url;
 
-use crate::{crypto::keys::check_rsa, domain::redirect_uri::check_static};
-
 use super::{
-    Bind, Client, ClientAuthMethod, Config, GrantType, HomeserverKind, MailMode, MailTransport, Network,
-    PasswordAlgorithm, Problem, Problems, Sensitive, SigningKey, WebUrl, upstream,
+    Bind, Config, HomeserverKind, MailMode, MailTransport, Network, PasswordAlgorithm, Problem, Problems, Sensitive,
+    WebUrl, clients, upstream,
 };
 
 /// Returns every rule that a configuration breaks.
@@ -19,23 +17,17 @@ pub fn problems(config: &Config) -> Vec<Problem> {
     check_http(config, &mut problems);
     check_database(config, &mut problems);
     check_matrix(config, &mut problems);
-    check_secrets(config, &mut problems);
+    config.secrets.check(&mut problems);
     check_passwords(config, &mut problems);
     check_account(config, &mut problems);
     check_email(config, &mut problems);
     config.captcha.check(&mut problems);
+    config.authorization.check(&mut problems);
     config.rate_limiting.check(&mut problems);
     upstream::check(config, &mut problems);
-    check_clients(config, &mut problems);
+    clients::check(config, &mut problems);
     super::policy::check(config, &mut problems);
     problems.0
-}
-
-/// Reads an encryption key: 64 hexadecimal digits.
-pub fn encryption_key(text: &Sensitive) -> Option<[u8; 32]> {
-    let mut key = [0; 32];
-    hex::decode_to_slice(text.expose(), &mut key).ok()?;
-    Some(key)
 }
 
 fn check_http(config: &Config, problems: &mut Problems) {
@@ -142,52 +134,6 @@ fn is_server_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= 230 && name.bytes().all(allowed) && parsed.is_ok()
 }
 
-fn check_secrets(config: &Config, problems: &mut Problems) {
-    let secrets = &config.secrets;
-    let encryption = match &secrets.encryption {
-        None => Some("is required: print one with `openssl rand -hex 32`"),
-        Some(text) => match encryption_key(text) {
-            None => Some("must be 64 hexadecimal digits; print some with `openssl rand -hex 32`"),
-            Some(key) if is_patterned(&key) => Some("is not random; print a key with `openssl rand -hex 32`"),
-            Some(_) => None,
-        },
-    };
-    if let Some(message) = encryption {
-        problems.add("secrets.encryption", message);
-    }
-    if secrets.keys.is_empty() {
-        let message = "is required: at least one RSA key, as `openssl genrsa 2048` prints it";
-        problems.add("secrets.keys", message);
-    }
-    let mut kids = HashSet::new();
-    for (index, key) in secrets.keys.iter().enumerate() {
-        let path = format!("secrets.keys[{index}]");
-        if let Some(message) = refusal_of_signing_key(key) {
-            problems.add(format!("{path}.key"), message);
-        }
-        if let Some(kid) = &key.kid
-            && !kids.insert(kid)
-        {
-            problems.add(format!("{path}.kid"), "is the `kid` of another key too");
-        }
-    }
-}
-
-/// Tells a key that somebody typed from one that was drawn: few different bytes, or bytes that count up or down.
-fn is_patterned(key: &[u8; 32]) -> bool {
-    let different: HashSet<u8> = key.iter().copied().collect();
-    let steps: HashSet<u8> = key.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
-    // 32 random bytes with fewer than 16 different ones come up less than once in 10^11 times.
-    different.len() < 16 || steps.len() < 4
-}
-
-fn refusal_of_signing_key(key: &SigningKey) -> Option<String> {
-    match &key.key {
-        None => Some("is required, here or as `key_file`".to_owned()),
-        Some(text) => check_rsa(text.expose()).err().map(|error| error.to_string()),
-    }
-}
-
 fn check_passwords(config: &Config, problems: &mut Problems) {
     let schemes = &config.passwords.schemes;
     if schemes.is_empty() && config.passwords.enabled {
@@ -268,62 +214,7 @@ fn is_this_machine(hostname: &str) -> bool {
     hostname.parse::<IpAddr>().map_or(hostname == "localhost", |address| address.is_loopback())
 }
 
-fn check_clients(config: &Config, problems: &mut Problems) {
-    let mut ids = HashSet::new();
-    for (index, client) in config.clients.iter().enumerate() {
-        let path = format!("clients[{index}]");
-        if !ids.insert(&client.client_id) {
-            problems.add(format!("{path}.client_id"), "is the `client_id` of another client too");
-        }
-        // RFC 6749 appendix A.1: a client_id is visible ASCII.
-        if !client.client_id.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) {
-            problems.add(format!("{path}.client_id"), "must be plain ASCII characters");
-        }
-        check_client_authentication(&path, client, problems);
-        check_redirect_uris(&path, client, problems);
-    }
-}
-
-fn check_client_authentication(path: &str, client: &Client, problems: &mut Problems) {
-    let public = client.client_auth_method == ClientAuthMethod::None;
-    match &client.client_secret {
-        Some(_) if public => {
-            problems.add(format!("{path}.client_secret"), "a client with `client_auth_method: none` has no secret")
-        }
-        None if !public => problems.add(
-            format!("{path}.client_secret"),
-            "is required with this `client_auth_method`, here or as `client_secret_file`",
-        ),
-        Some(secret) => {
-            if let Some(problem) = weakness(secret) {
-                problems.add(format!("{path}.client_secret"), problem);
-            }
-        }
-        None => {}
-    }
-    // RFC 6749 §4.4: only a confidential client may act in its own name.
-    if public && client.grant_types.contains(&GrantType::ClientCredentials) {
-        problems.add(format!("{path}.grant_types"), "`client_credentials` is only for clients with a secret");
-    }
-    // RFC 9700 §2.1.1: a public client has nothing but PKCE to bind a code to itself.
-    if public && !client.require_pkce {
-        problems.add(format!("{path}.require_pkce"), "must stay true for a client without a secret");
-    }
-}
-
-fn check_redirect_uris(path: &str, client: &Client, problems: &mut Problems) {
-    let by_browser = client.grant_types.contains(&GrantType::AuthorizationCode);
-    if by_browser && client.redirect_uris.is_empty() {
-        problems.add(format!("{path}.redirect_uris"), "is required for the grant type `authorization_code`");
-    }
-    for (index, uri) in client.redirect_uris.iter().enumerate() {
-        if let Err(refusal) = check_static(uri) {
-            problems.add(format!("{path}.redirect_uris[{index}]"), refusal.to_string());
-        }
-    }
-}
-
-fn weakness(secret: &Sensitive) -> Option<&'static str> {
+pub(super) fn weakness(secret: &Sensitive) -> Option<&'static str> {
     if secret.expose().chars().count() < 16 {
         Some("is too short: use at least 16 random characters")
     } else if is_placeholder(secret.expose()) {

@@ -1,6 +1,9 @@
 //! Fresh secrets for a configuration that has none yet: the development mode and the sample.
 
-use crate::crypto::{keys, random};
+use crate::{
+    crypto::{keys, random},
+    domain::signing_alg::SigningAlg,
+};
 
 /// One of each secret that a configuration needs.
 pub struct GeneratedSecrets {
@@ -17,6 +20,6 @@ pub fn generated_secrets() -> GeneratedSecrets {
     GeneratedSecrets {
         encryption: hex::encode(random::bytes::<32>()),
         matrix_secret: hex::encode(random::bytes::<32>()),
-        rs256: keys::generate_rsa().expect("the system can make an RSA key"),
+        rs256: keys::generate(SigningAlg::RS256).expect("the system can make an RSA key"),
     }
 }

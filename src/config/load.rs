@@ -123,6 +123,9 @@ fn read_secret_files(config: &mut Config, base: &Path, problems: &mut Problems) 
     read("secrets.encryption", &mut secrets.encryption, &secrets.encryption_file);
     read("captcha.secret_key", &mut captcha.secret_key, &captcha.secret_key_file);
     read("email.password", &mut email.password, &email.password_file);
+    for (index, previous) in secrets.previous_encryption.iter_mut().enumerate() {
+        read(&format!("secrets.previous_encryption[{index}].key"), &mut previous.key, &previous.key_file);
+    }
     for (index, key) in secrets.keys.iter_mut().enumerate() {
         read(&format!("secrets.keys[{index}].key"), &mut key.key, &key.key_file);
     }
@@ -140,7 +143,9 @@ fn read_secret_files(config: &mut Config, base: &Path, problems: &mut Problems) 
         }
     }
     for (index, client) in clients.iter_mut().enumerate() {
-        let path = format!("clients[{index}].client_secret");
-        read(&path, &mut client.client_secret, &client.client_secret_file);
+        let path = format!("clients[{index}]");
+        read(&format!("{path}.client_secret"), &mut client.client_secret, &client.client_secret_file);
+        let previous = format!("{path}.previous_client_secret");
+        read(&previous, &mut client.previous_client_secret, &client.previous_client_secret_file);
     }
 }

@@ -43,6 +43,9 @@ pub struct RateLimiting {
     /// Devices that ask for a code from one address.
     pub device_authorization: RateLimit,
 
+    /// Authorization requests that clients send ahead from one address.
+    pub pushed_authorization_request: RateLimit,
+
     /// Wrong codes that somebody types to sign in another device. Whatever is set here, all wrong codes together are limited so
     /// that none can be guessed; docs/devices.md says how.
     pub user_code: UserCodeLimits,
@@ -150,6 +153,7 @@ impl Default for RateLimiting {
             client_registration: RateLimit::of(10, 0.1),
             client_authentication: RateLimit::of(10, 0.1),
             device_authorization: RateLimit::of(10, 0.1),
+            pushed_authorization_request: RateLimit::of(120, 1.0),
             user_code: UserCodeLimits::default(),
             upstream_callback: RateLimit::of(60, 1.0),
             rendezvous: RateLimit::of(10, 0.1),

@@ -149,7 +149,7 @@ fn a_valid_configuration_loads_with_its_values() {
         .map(|provider| (&*provider.id, provider.human_name.as_deref(), provider.synapse_idp_id.as_deref()))
         .collect();
     assert_eq!(providers, [("company", Some("Example Ltd"), Some("oidc-company")), ("saml_2.old-1", None, None)]);
-    assert_eq!(config.clients[0].secret().map(Sensitive::expose), Some("R2x9mK4vTq8wLz1s"));
+    assert_eq!(config.clients[0].secrets().next().map(Sensitive::expose), Some("R2x9mK4vTq8wLz1s"));
     assert_eq!(config.clients[1].grant_types, [GrantType::AuthorizationCode, GrantType::RefreshToken]);
     assert!(config.clients[1].require_pkce);
     assert_eq!(config.http.listeners[0].binds[0].address(), "localhost:8080");
@@ -288,7 +288,7 @@ fn the_environment_wins_over_the_file() {
     assert_eq!(config.database.max_connections, 3);
     // What looks like a number stays the text that it is.
     assert_eq!(config.matrix.secret().map(Sensitive::expose), Some("1234567890123456"));
-    assert_eq!(config.clients[0].secret().map(Sensitive::expose), Some("0x1F2E3D4C5B6A7988"));
+    assert_eq!(config.clients[0].secrets().next().map(Sensitive::expose), Some("0x1F2E3D4C5B6A7988"));
     assert!(!config.clients[0].require_pkce);
     assert_eq!(config.clients[0].client_id, "wiki");
     assert_eq!(config.clients[2].client_id, "007");
@@ -360,7 +360,7 @@ fn secrets_come_from_files_beside_the_configuration() {
     assert_eq!(hex::encode(config.secrets.encryption_key()), SECRETS.encryption);
     assert_eq!(config.secrets.keys().count(), 1);
     assert_eq!(config.database.uri(), "sqlite://from-file.db");
-    assert_eq!(config.clients[0].secret().map(Sensitive::expose), Some("R2x9mK4vTq8wLz1s"));
+    assert_eq!(config.clients[0].secrets().next().map(Sensitive::expose), Some("R2x9mK4vTq8wLz1s"));
     assert_eq!(config.passwords.schemes[1].secret().map(Sensitive::expose), Some("a pepper"));
     assert_eq!(config.email.credentials().map(|(_, password)| password.expose()), Some("a password"));
 

@@ -52,6 +52,11 @@ impl KeySet {
         Some(Self(keys.iter().filter_map(|key| Jwk::deserialize(key).ok()).collect()))
     }
 
+    /// Takes one key.
+    pub fn of(key: Jwk) -> Self {
+        Self(vec![key])
+    }
+
     fn fitting(&self, kid: Option<&str>, algorithm: Algorithm) -> Result<Vec<DecodingKey>, JwsProblem> {
         let named = self.0.iter().filter(|key| kid.is_none() || key.common.key_id.as_deref() == kid);
         let keys: Vec<DecodingKey> = named
@@ -74,6 +79,12 @@ pub enum Verifier<'a> {
     Keys(&'a KeySet),
     /// The secret that both sides know.
     Secret(&'a str),
+}
+
+/// Gives the key that a JWT names: a word of whoever sent it, good for nothing but finding a key of our own.
+pub fn kid(jwt: &str) -> Option<String> {
+    let header = jwt.split('.').next().filter(|_| jwt.len() <= MOST_BYTES)?;
+    object(header)?.get("kid")?.as_str().map(str::to_owned)
 }
 
 /// Verifies a JWT with one algorithm.
@@ -162,13 +173,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::crypto::keys::{SigningKeys, generate_rsa};
+    use crate::{
+        crypto::keys::{SigningKey, generate},
+        domain::signing_alg::SigningAlg,
+    };
 
-    fn signer() -> (SigningKeys, KeySet, String) {
-        let pem = generate_rsa().unwrap();
-        let keys = SigningKeys::read([(Some("one"), pem.as_str())]).unwrap();
-        let set = KeySet::parse(serde_json::to_string(keys.public()).unwrap().as_bytes()).unwrap();
-        (keys, set, pem)
+    fn signer() -> (SigningKey, KeySet, String) {
+        let pem = generate(SigningAlg::RS256).unwrap();
+        let key = SigningKey::read(Some("one"), &pem).unwrap();
+        let set = KeySet::parse(json!({ "keys": [key.public()] }).to_string().as_bytes()).unwrap();
+        (key, set, pem)
     }
 
     fn with_header(jwt: &str, header: Value) -> String {
@@ -179,8 +193,8 @@ mod tests {
     #[test]
     fn only_our_algorithm_and_their_key_are_believed() {
         // CMN-17, INV-14
-        let (keys, set, pem) = signer();
-        let jwt = keys.sign(&json!({ "sub": "alice" })).unwrap();
+        let (key, set, pem) = signer();
+        let jwt = key.sign("JWT", &json!({ "sub": "alice" })).unwrap();
         let verifier = Verifier::Keys(&set);
         assert_eq!(verify(&jwt, &verifier, Algorithm::RS256).unwrap().claims["sub"], "alice");
         let other = signer();
@@ -195,14 +209,14 @@ mod tests {
         let unknown = with_header(&jwt, json!({ "alg": "RS256", "kid": "two" }));
         assert_eq!(problem(&unknown, &verifier, Algorithm::RS256), JwsProblem::UnknownKey);
         // The public key as an HMAC secret (RFC 8725 §2.1).
-        let public = serde_json::to_string(keys.public()).unwrap();
+        let public = serde_json::to_string(key.public()).unwrap();
         let secret = EncodingKey::from_secret(public.as_bytes());
         let confused = encode(&Header::new(Algorithm::HS256), &json!({ "sub": "alice" }), &secret).unwrap();
         assert_eq!(problem(&confused, &verifier, Algorithm::RS256), JwsProblem::WrongAlgorithm);
         assert_eq!(problem(&confused, &verifier, Algorithm::HS256), JwsProblem::UnknownKey);
         // A key of their own in the header.
         let embedded =
-            with_header(&jwt, json!({ "alg": "RS256", "jwk": keys.public().keys[0], "jku": "https://evil.example/" }));
+            with_header(&jwt, json!({ "alg": "RS256", "jwk": key.public(), "jku": "https://evil.example/" }));
         assert_eq!(problem(&embedded, &verifier, Algorithm::RS256), JwsProblem::WrongSignature);
         for malformed in ["", "a.b", "a.b.c.d", "!.!.!", &"x".repeat(70_000)] {
             assert_eq!(problem(malformed, &verifier, Algorithm::RS256), JwsProblem::Malformed);
@@ -224,5 +238,19 @@ mod tests {
         // OpenID Connect Core appendix A.3
         let access_token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
         assert_eq!(half_hash(Algorithm::RS256, access_token), "77QmUPtjPfzWtF2AnpK9RQ");
+        // Appendix A.4, and the vectors that openid-client and its relatives are tested with.
+        let code = "Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk";
+        assert_eq!(half_hash(Algorithm::RS256, code), "LDktKdoQak3Pk0cnXxCltA");
+        let token = "YmJiZTAwYmYtMzgyOC00NzhkLTkyOTItNjJjNDM3MGYzOWIy9sFhvH8K_x8UIHj1osisS57f5DduL";
+        for (algorithm, hash) in [
+            (Algorithm::RS256, "xsZZrUssMXjL3FBlzoSh2g"),
+            (Algorithm::PS256, "xsZZrUssMXjL3FBlzoSh2g"),
+            (Algorithm::ES256, "xsZZrUssMXjL3FBlzoSh2g"),
+            (Algorithm::ES384, "adt46pcdiB-l6eTNifgoVM-5AIJAxq84"),
+            (Algorithm::RS512, "p2LHG4H-8pYDc0hyVOo3iIHvZJUqe9tbj3jESOuXbkY"),
+            (Algorithm::EdDSA, "p2LHG4H-8pYDc0hyVOo3iIHvZJUqe9tbj3jESOuXbkY"),
+        ] {
+            assert_eq!(half_hash(algorithm, token), hash, "{algorithm:?}");
+        }
     }
 }

@@ -1,102 +1,156 @@
-//! The signing keys of ID tokens and their public half, the JWKS (spec area 9; RFC 7517, RFC 7638).
+//! One signing key: reading it from PEM, making it, signing with it, and its public half, a JWK (RFC 7517, RFC 7638,
+//! RFC 8037; spec KEY-02). Which key signs when is in `domain::signing_key` and `flows::keys`.
 
-use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
+use aws_lc_rs::{
+    encoding::{AsDer, Pkcs8V1Der},
+    rand::SystemRandom,
+    rsa::{KeyPair as RsaKeyPair, KeySize},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair},
+};
 use jsonwebtoken::{
     Algorithm, EncodingKey, Header, encode,
-    jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash},
+    jwk::{Jwk, PublicKeyUse, ThumbprintHash},
 };
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::domain::signing_alg::SigningAlg;
+
 /// Why a signing key cannot be used.
 #[derive(Debug, Error)]
 pub enum KeyError {
-    #[error("must be an unencrypted RSA private key in PEM, as `openssl genrsa 2048` prints it")]
+    #[error(
+        "must be an unencrypted private key in PEM: RSA as `openssl genrsa 2048` prints it, P-256 or Ed25519 as `openssl genpkey` does"
+    )]
     Unreadable,
     #[error("is too weak: an RSA key needs at least 2048 bits")]
     Weak,
-    #[error("two signing keys have the same kid {0}")]
-    SameKid(String),
-    #[error("there is no signing key")]
-    None,
+    #[error("is an RSA key whose public exponent is not 65537")]
+    Exponent,
+    #[error("cannot be made")]
+    Generation,
 }
 
-/// The keys of the configuration, the first of which signs.
-pub struct SigningKeys {
-    signing: EncodingKey,
-    signing_kid: String,
-    public: JwkSet,
+/// A key pair that signs with one algorithm.
+pub struct SigningKey {
+    kid: String,
+    alg: SigningAlg,
+    private: EncodingKey,
+    public: Jwk,
 }
 
-impl SigningKeys {
-    /// Reads the configured keys: an optional key id and a PEM each.
+impl SigningKey {
+    /// Reads a private key: PKCS#8, PKCS#1 for RSA, or SEC 1 for P-256. Its id is its thumbprint where none is given.
     ///
     /// # Errors
-    /// When one cannot be read, is weak, or shares its id with another.
-    pub fn read<'a>(keys: impl IntoIterator<Item = (Option<&'a str>, &'a str)>) -> Result<Self, KeyError> {
-        let mut public = JwkSet { keys: Vec::new() };
-        let mut signing = None;
-        for (kid, pem) in keys {
-            check_rsa(pem)?;
-            let key = EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|_| KeyError::Unreadable)?;
-            let mut jwk = Jwk::from_encoding_key(&key, Algorithm::RS256).map_err(|_| KeyError::Unreadable)?;
-            let thumbprint = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| KeyError::Unreadable)?;
-            let kid = kid.map_or(thumbprint, str::to_owned);
-            if public.find(&kid).is_some() {
-                return Err(KeyError::SameKid(kid));
+    /// One sentence for whoever configured it.
+    pub fn read(kid: Option<&str>, pem_text: &str) -> Result<Self, KeyError> {
+        let parsed = pem::parse(pem_text).map_err(|_| KeyError::Unreadable)?;
+        let der = parsed.contents();
+        let (alg, private) = match parsed.tag() {
+            "RSA PRIVATE KEY" => (SigningAlg::RS256, rsa(RsaKeyPair::from_der(der), pem_text)?),
+            "EC PRIVATE KEY" => {
+                let key = EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der);
+                (SigningAlg::ES256, p256(&key.map_err(|_| KeyError::Unreadable)?)?)
             }
-            jwk.common.key_id = Some(kid.clone());
-            jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-            public.keys.push(jwk);
-            signing.get_or_insert((key, kid));
-        }
-        let (signing, signing_kid) = signing.ok_or(KeyError::None)?;
-        Ok(Self { signing, signing_kid, public })
+            "PRIVATE KEY" => {
+                if let Ok(key) = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der) {
+                    (SigningAlg::ES256, p256(&key)?)
+                } else if let Ok(key) = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der) {
+                    (SigningAlg::EdDSA, ed25519(&key)?)
+                } else {
+                    (SigningAlg::RS256, rsa(RsaKeyPair::from_pkcs8(der), pem_text)?)
+                }
+            }
+            _ => return Err(KeyError::Unreadable),
+        };
+        let mut public = Jwk::from_encoding_key(&private, algorithm(alg)).map_err(|_| KeyError::Unreadable)?;
+        let thumbprint = public.thumbprint(ThumbprintHash::SHA256).map_err(|_| KeyError::Unreadable)?;
+        let kid = kid.map_or(thumbprint, str::to_owned);
+        public.common.key_id = Some(kid.clone());
+        public.common.public_key_use = Some(PublicKeyUse::Signature);
+        Ok(Self { kid, alg, private, public })
+    }
+
+    /// Gives the id by which tokens name the key.
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// Gives the one algorithm that it signs with.
+    pub fn alg(&self) -> SigningAlg {
+        self.alg
     }
 
     /// Gives what is published: never a private member.
-    pub fn public(&self) -> &JwkSet {
+    pub fn public(&self) -> &Jwk {
         &self.public
     }
 
-    /// Signs claims as a JWT with RS256, the algorithm that every client knows (spec OID-08).
+    /// Signs claims as a JWT of a type.
     ///
     /// # Errors
     /// When the claims cannot be serialised.
-    pub fn sign(&self, claims: &impl Serialize) -> jsonwebtoken::errors::Result<String> {
-        let mut header = Header::new(Algorithm::RS256);
-        header.kid = Some(self.signing_kid.clone());
-        encode(&header, claims, &self.signing)
+    pub fn sign(&self, typ: &str, claims: &impl Serialize) -> jsonwebtoken::errors::Result<String> {
+        let mut header = Header::new(algorithm(self.alg));
+        header.typ = Some(typ.to_owned());
+        header.kid = Some(self.kid.clone());
+        encode(&header, claims, &self.private)
     }
 }
 
-/// Checks that a PEM holds an RSA key of sufficient size.
+/// Gives the library's name of an algorithm.
+pub fn algorithm(alg: SigningAlg) -> Algorithm {
+    match alg {
+        SigningAlg::RS256 => Algorithm::RS256,
+        SigningAlg::ES256 => Algorithm::ES256,
+        SigningAlg::EdDSA => Algorithm::EdDSA,
+    }
+}
+
+/// Makes a fresh private key for an algorithm, as PKCS#8 PEM.
 ///
 /// # Errors
-/// One sentence for whoever configured it.
-pub fn check_rsa(pem_text: &str) -> Result<(), KeyError> {
-    let parsed = pem::parse(pem_text).map_err(|_| KeyError::Unreadable)?;
-    let key = match parsed.tag() {
-        "PRIVATE KEY" => RsaKeyPair::from_pkcs8(parsed.contents()),
-        "RSA PRIVATE KEY" => RsaKeyPair::from_der(parsed.contents()),
-        _ => return Err(KeyError::Unreadable),
+/// When the library fails to make one, which it does not in practice.
+pub fn generate(alg: SigningAlg) -> Result<String, KeyError> {
+    let failed = |_| KeyError::Generation;
+    let der = match alg {
+        SigningAlg::RS256 => {
+            let key = RsaKeyPair::generate(KeySize::Rsa2048).map_err(failed)?;
+            AsDer::<Pkcs8V1Der<'_>>::as_der(&key).map_err(failed)?.as_ref().to_vec()
+        }
+        SigningAlg::ES256 => {
+            let random = SystemRandom::new();
+            let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).map_err(failed)?;
+            key.as_ref().to_vec()
+        }
+        SigningAlg::EdDSA => {
+            let key = Ed25519KeyPair::generate().map_err(failed)?;
+            key.to_pkcs8v1().map_err(failed)?.as_ref().to_vec()
+        }
     };
+    let lines = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
+    Ok(pem::encode_config(&pem::Pem::new("PRIVATE KEY", der), lines))
+}
+
+fn rsa(key: Result<RsaKeyPair, aws_lc_rs::error::KeyRejected>, pem_text: &str) -> Result<EncodingKey, KeyError> {
     match key {
-        Ok(_) => Ok(()),
+        Ok(key) if key.public_key().exponent().big_endian_without_leading_zero() != [1, 0, 1] => {
+            Err(KeyError::Exponent)
+        }
+        Ok(_) => EncodingKey::from_rsa_pem(pem_text.as_bytes()).map_err(|_| KeyError::Unreadable),
         // RFC 7518 §3.3: RS256 needs 2048 bits or more; the library takes nothing less, and this is how it says so.
         Err(error) if error.to_string() == "TooSmall" => Err(KeyError::Weak),
         Err(_) => Err(KeyError::Unreadable),
     }
 }
 
-/// Makes a fresh RSA key of 2048 bits as PKCS#8 PEM.
-///
-/// # Errors
-/// When the library fails to find one, which it does not in practice.
-pub fn generate_rsa() -> Result<String, KeyError> {
-    let key = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError::Unreadable)?;
-    let der = aws_lc_rs::encoding::AsDer::<aws_lc_rs::encoding::Pkcs8V1Der<'_>>::as_der(&key)
-        .map_err(|_| KeyError::Unreadable)?;
-    let lines = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
-    Ok(pem::encode_config(&pem::Pem::new("PRIVATE KEY", der.as_ref()), lines))
+fn p256(key: &EcdsaKeyPair) -> Result<EncodingKey, KeyError> {
+    let der = key.to_pkcs8v1().map_err(|_| KeyError::Unreadable)?;
+    Ok(EncodingKey::from_ec_der(der.as_ref()))
+}
+
+fn ed25519(key: &Ed25519KeyPair) -> Result<EncodingKey, KeyError> {
+    let der = key.to_pkcs8v1().map_err(|_| KeyError::Unreadable)?;
+    Ok(EncodingKey::from_ed_der(der.as_ref()))
 }

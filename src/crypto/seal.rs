@@ -14,17 +14,40 @@ use crate::crypto::{
 /// What names the key that something was sealed with, in front of it.
 const KEY_ID_LEN: usize = 4;
 
-/// Seals under the encryption key of the configuration.
+/// Seals under the encryption key of the configuration, and opens what was sealed under it or under one from before.
 pub struct Sealer {
-    key_id: Vec<u8>,
+    current: Named,
+    previous: Vec<Named>,
+}
+
+/// A key, and the id that what it sealed begins with.
+struct Named {
+    id: [u8; KEY_ID_LEN],
     key: [u8; 32],
 }
 
-impl Sealer {
-    /// Derives the key that seals from the configured one.
-    pub fn new(master: &[u8; 32]) -> Self {
+impl Named {
+    fn derive(master: &[u8; 32]) -> Self {
         let key = derive_key(master, "seal");
-        Self { key_id: sha256(&key)[..KEY_ID_LEN].to_vec(), key }
+        let digest = sha256(&key);
+        let mut id = [0; KEY_ID_LEN];
+        id.copy_from_slice(&digest[..KEY_ID_LEN]);
+        Self { id, key }
+    }
+}
+
+/// Under which key something is sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SealedUnder {
+    Current,
+    Previous,
+    Unknown,
+}
+
+impl Sealer {
+    /// Derives the keys from the configured ones.
+    pub fn new(master: &[u8; 32], previous: &[[u8; 32]]) -> Self {
+        Self { current: Named::derive(master), previous: previous.iter().map(Named::derive).collect() }
     }
 
     /// Encrypts and authenticates `plaintext` (AES-256-GCM). The context says what it is and whose: what was sealed in one
@@ -32,13 +55,31 @@ impl Sealer {
     ///
     /// Gives the id of the key, the nonce, and the ciphertext with its tag.
     pub fn seal(&self, context: &str, plaintext: &[u8]) -> Option<Vec<u8>> {
-        let sealed = seal(&self.key, context.as_bytes(), plaintext)?;
-        Some([self.key_id.as_slice(), &sealed].concat())
+        let sealed = seal(&self.current.key, context.as_bytes(), plaintext)?;
+        Some([self.current.id.as_slice(), &sealed].concat())
     }
 
-    /// Opens what was sealed in this context; nothing when the key was another one or the bytes were changed.
+    /// Opens what was sealed in this context; nothing when no key of ours did it or the bytes were changed.
     pub fn open(&self, context: &str, sealed: &[u8]) -> Option<Vec<u8>> {
-        open(&self.key, context.as_bytes(), sealed.strip_prefix(self.key_id.as_slice())?)
+        let (id, sealed) = sealed.split_at_checked(KEY_ID_LEN)?;
+        let mut keys = std::iter::once(&self.current).chain(&self.previous).filter(|key| key.id == id);
+        keys.find_map(|key| open(&key.key, context.as_bytes(), sealed))
+    }
+
+    /// Gives the id of the key that seals.
+    pub fn key_id(&self) -> &[u8] {
+        &self.current.id
+    }
+
+    /// Tells which key it is that something sealed begins with the id of.
+    pub fn find_key(&self, sealed: &[u8]) -> SealedUnder {
+        if sealed.starts_with(&self.current.id) {
+            SealedUnder::Current
+        } else if self.previous.iter().any(|key| sealed.starts_with(&key.id)) {
+            SealedUnder::Previous
+        } else {
+            SealedUnder::Unknown
+        }
     }
 }
 
@@ -100,12 +141,25 @@ mod tests {
     #[test]
     fn what_was_sealed_opens_under_its_key_and_in_its_context_only() {
         // INV-03
-        let (sealer, other) = (Sealer::new(&[1; 32]), Sealer::new(&[2; 32]));
+        let (sealer, other) = (Sealer::new(&[1; 32], &[]), Sealer::new(&[2; 32], &[]));
         let sealed = sealer.seal("totp alice", b"the seed").unwrap();
         assert_eq!(sealer.open("totp alice", &sealed).as_deref(), Some(b"the seed".as_slice()));
         assert_eq!(sealer.open("totp bob", &sealed), None);
         assert_eq!(other.open("totp alice", &sealed), None);
         assert_eq!(sealer.open("totp alice", &sealed[1..]), None);
         assert_ne!(sealer.seal("totp alice", b"the seed").unwrap(), sealed, "no two are alike");
+    }
+
+    #[test]
+    fn a_new_key_seals_and_the_old_ones_still_open() {
+        let (first, second) = (Sealer::new(&[1; 32], &[]), Sealer::new(&[2; 32], &[[1; 32]]));
+        let old = first.seal("totp alice", b"the seed").unwrap();
+        assert_eq!(second.open("totp alice", &old).as_deref(), Some(b"the seed".as_slice()));
+        assert_eq!(second.open("totp bob", &old), None);
+        let new = second.seal("totp alice", b"the seed").unwrap();
+        assert_eq!(first.open("totp alice", &new), None);
+        assert!(new.starts_with(second.key_id()) && !new.starts_with(first.key_id()));
+        assert_eq!((second.find_key(&old), second.find_key(&new)), (SealedUnder::Previous, SealedUnder::Current));
+        assert_eq!((first.find_key(&new), first.find_key(&[])), (SealedUnder::Unknown, SealedUnder::Unknown));
     }
 }

@@ -35,6 +35,8 @@ pub enum Kind {
     RegistrationToken,
     /// With what a device asks whether it was let in.
     DeviceCode,
+    /// The name of an authorization request that a client sent ahead.
+    PushedRequest,
 }
 
 impl Kind {
@@ -53,6 +55,7 @@ impl Kind {
             Kind::UpstreamNonce => "kmn",
             Kind::RegistrationToken => "kmi",
             Kind::DeviceCode => "kmd",
+            Kind::PushedRequest => "kmq",
         }
     }
 }

@@ -18,6 +18,8 @@ pub enum Act {
     EndSession,
     /// All but the one of this browser.
     EndOtherSessions,
+    /// What an app may learn without asking, and its sessions.
+    WithdrawConsent,
     Deactivate,
     ResetCrossSigning,
     /// An account at an identity provider.
@@ -26,7 +28,7 @@ pub enum Act {
 }
 
 impl Act {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::ChangePassword,
         Self::RemovePassword,
         Self::AddPasskey,
@@ -40,6 +42,7 @@ impl Act {
         Self::RemoveEmail,
         Self::EndSession,
         Self::EndOtherSessions,
+        Self::WithdrawConsent,
         Self::Deactivate,
         Self::ResetCrossSigning,
         Self::LinkProvider,
@@ -62,6 +65,7 @@ impl Act {
             Self::RemoveEmail => "remove-email",
             Self::EndSession => "end-session",
             Self::EndOtherSessions => "end-other-sessions",
+            Self::WithdrawConsent => "withdraw-consent",
             Self::Deactivate => "deactivate",
             Self::ResetCrossSigning => "reset-cross-signing",
             Self::LinkProvider => "link-provider",
@@ -78,7 +82,12 @@ impl Act {
     pub fn has_target(self) -> bool {
         matches!(
             self,
-            Self::RemovePasskey | Self::RemoveEmail | Self::EndSession | Self::LinkProvider | Self::UnlinkProvider
+            Self::RemovePasskey
+                | Self::RemoveEmail
+                | Self::EndSession
+                | Self::WithdrawConsent
+                | Self::LinkProvider
+                | Self::UnlinkProvider
         )
     }
 

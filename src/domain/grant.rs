@@ -2,7 +2,9 @@
 
 use crate::domain::{
     amr::{Acr, Amr},
+    claims::Claims,
     id::{ClientId, GrantId, SessionId, UserId},
+    redirect_uri::is_web,
     time::{MINUTE, SECOND},
 };
 
@@ -18,6 +20,8 @@ pub const CODE_RETRY_GRACE: i64 = 20 * SECOND;
 pub enum ResponseMode {
     Query,
     Fragment,
+    /// A form that the browser sends (OAuth 2.0 Form Post Response Mode).
+    FormPost,
 }
 
 impl ResponseMode {
@@ -26,6 +30,7 @@ impl ResponseMode {
         match parameter {
             None | Some("query") => Some(ResponseMode::Query),
             Some("fragment") => Some(ResponseMode::Fragment),
+            Some("form_post") => Some(ResponseMode::FormPost),
             Some(_) => None,
         }
     }
@@ -35,7 +40,14 @@ impl ResponseMode {
         match self {
             ResponseMode::Query => "query",
             ResponseMode::Fragment => "fragment",
+            ResponseMode::FormPost => "form_post",
         }
+    }
+
+    /// Tells whether an answer can travel to this redirect URI so: of a form, no app behind a scheme of its own sees more than
+    /// the address (AUT-09).
+    pub fn reaches(self, redirect_uri: &str) -> bool {
+        self != ResponseMode::FormPost || is_web(redirect_uri)
     }
 }
 
@@ -53,6 +65,14 @@ pub struct Grant {
     pub code_challenge: Option<String>,
     pub wants_login: bool,
     pub wants_registration: bool,
+    /// The person is asked although they said so before.
+    pub wants_consent: bool,
+    /// The person is asked which account to use.
+    pub wants_choice: bool,
+    /// The login of the browser with which they said to go on.
+    pub chosen_session_id: Option<SessionId>,
+    /// Whom the client asks for; nobody else gets an answer (HNT-01, OID-10).
+    pub expected_user_id: Option<UserId>,
     pub max_age: Option<i64>,
     pub login_hint: Option<String>,
     pub ui_locales: Option<String>,
@@ -64,15 +84,38 @@ pub struct Grant {
     pub auth_time: Option<i64>,
     pub amr: Option<Amr>,
     pub acr_values: Option<String>,
+    /// As [`Claims`] keeps them.
+    pub claims: Option<String>,
+    /// URIs with spaces between (RFC 8707).
+    pub resource: Option<String>,
+    /// What the client sent ahead, by its hash.
+    pub pushed_request_hash: Option<Vec<u8>>,
     pub code_expires_at: Option<i64>,
     pub consumed_at: Option<i64>,
     pub session_id: Option<SessionId>,
 }
 
 impl Grant {
-    /// Gives the class of login that the client would like (spec PRM-05).
+    /// Gives the class of login that the client would like, or cannot do without (spec PRM-05).
     pub fn wanted_acr(&self) -> Option<Acr> {
-        Acr::preferred(self.acr_values.as_deref()?)
+        self.claims().least_acr().max(self.acr_values.as_deref().and_then(Acr::preferred))
+    }
+
+    /// Gives what the client asks to be told beside the scope.
+    pub fn claims(&self) -> Claims {
+        Claims::kept(self.claims.as_deref())
+    }
+
+    /// Tells whether the client asks for another person than this one.
+    pub fn is_for_another(&self, user: &UserId) -> bool {
+        self.expected_user_id.as_ref().is_some_and(|expected| expected != user)
+    }
+
+    /// Tells whether the person still has to say which account to use. Whoever signed in during this very authorization, or
+    /// pressed the button with this login, has said so: no other page can be reached before (PRM-02).
+    pub fn needs_choice(&self, user: &UserId, login: &SessionId, auth_time: i64) -> bool {
+        let is_chosen = self.chosen_session_id.as_ref() == Some(login) || auth_time >= self.created_at;
+        self.is_for_another(user) || (self.wants_choice && !is_chosen)
     }
 
     /// Tells whether a login at `auth_time` is recent enough for this request (`prompt=login`, `max_age`; PRM-02, PRM-04).
@@ -84,6 +127,11 @@ impl Grant {
         }
         let is_young = self.max_age.is_none_or(|seconds| now - auth_time <= seconds.saturating_mul(SECOND));
         is_young && !self.wants_login && self.max_age != Some(0)
+    }
+
+    /// Tells the same of a request that may show nothing: a login of this moment is no answer to `max_age=0`.
+    pub fn accepts_silent_login_of(&self, auth_time: i64, now: i64) -> bool {
+        self.max_age.is_none_or(|seconds| seconds > 0 && now - auth_time <= seconds.saturating_mul(SECOND))
     }
 
     /// Gives the localpart that the client expects to sign in, when `login_hint` names one of this homeserver (HNT-02).

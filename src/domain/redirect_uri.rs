@@ -116,6 +116,26 @@ pub fn destination(uri: &str) -> String {
     host.unwrap_or_else(|| authority.to_owned())
 }
 
+/// Says whether a URI is one that browsers send requests to.
+pub fn is_web(uri: &str) -> bool {
+    split(uri).is_some_and(|written| is_web_scheme(&written.scheme.to_ascii_lowercase()))
+}
+
+/// Says whether a URI leads to a port of the machine that the browser runs on, which anybody there may listen on.
+pub fn is_loopback(uri: &str) -> bool {
+    let authority = split(uri).and_then(|written| written.authority).map(without_port);
+    authority.is_some_and(|host| LOOPBACK_HOSTS.contains(&host))
+}
+
+/// The source expression for this URI alone, as far as CSP can tell it from others of its origin.
+pub fn csp_target(uri: &str) -> Option<String> {
+    let origin = csp_source(uri)?;
+    let path = Url::parse(uri).ok().filter(|_| is_web(uri)).map(|url| url.path().to_owned()).unwrap_or_default();
+    // Anything else would have to be encoded, and is compared decoded.
+    let is_plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte));
+    Some(if is_plain { origin + &path } else { origin })
+}
+
 /// Says whether a browser would run or read a URI of this scheme itself.
 pub fn is_run_by_browsers(scheme: &str) -> bool {
     BROWSER_SCHEMES.contains(&scheme)
@@ -566,6 +586,23 @@ mod tests {
         ] {
             assert_eq!(csp_source(uri).as_deref(), source, "{uri}");
         }
+    }
+
+    #[test]
+    fn a_policy_names_one_address_where_it_can() {
+        // AUT-08
+        for (uri, target) in [
+            ("https://app.example.com/callback?a=1", Some("https://app.example.com/callback")),
+            ("https://app.example.com:8443/a/b.c-d_e~f", Some("https://app.example.com:8443/a/b.c-d_e~f")),
+            ("https://app.example.com", Some("https://app.example.com/")),
+            ("https://app.example.com/a%3Bb", Some("https://app.example.com")),
+            ("https://app.example.com/a;script-src", Some("https://app.example.com")),
+            ("http://127.0.0.1:4711/cb", Some("http://127.0.0.1:4711/cb")),
+            ("http://[::1]:4711/cb", None),
+        ] {
+            assert_eq!(csp_target(uri).as_deref(), target, "{uri}");
+        }
+        assert!(is_web("https://a.example/") && is_web("HTTP://[::1]/") && !is_web("com.example.app:/cb"));
     }
 
     fn any_registered() -> impl Strategy<Value = String> {

@@ -59,6 +59,14 @@ pub enum Refusal {
     RequestUriNotSupported,
     #[error("registration inside an authorization request is not supported")]
     RegistrationNotSupported,
+    #[error("a class of login that the request cannot do without does not exist here")]
+    UnknownAcr,
+    #[error("this client has to send its authorization requests ahead")]
+    PushedRequestRequired,
+    #[error("what the application sent ahead is not known here, or no longer")]
+    PushedRequestOver,
+    #[error("{0}")]
+    InvalidTarget(&'static str),
     // RFC 7591
     #[error("{0}")]
     InvalidClientMetadata(String),
@@ -211,7 +219,9 @@ impl Refusal {
             Refusal::LoginRequired => "login_required",
             Refusal::ConsentRequired => "consent_required",
             Refusal::InteractionRequired => "interaction_required",
-            Refusal::FactorLacking(_) => "unmet_authentication_requirements",
+            Refusal::FactorLacking(_) | Refusal::UnknownAcr => "unmet_authentication_requirements",
+            Refusal::PushedRequestOver => "invalid_request_uri",
+            Refusal::InvalidTarget(_) => "invalid_target",
             Refusal::RequestNotSupported => "request_not_supported",
             Refusal::RequestUriNotSupported => "request_uri_not_supported",
             Refusal::RegistrationNotSupported => "registration_not_supported",
@@ -228,6 +238,7 @@ impl Refusal {
             | Refusal::LimitExceeded
             | Refusal::TooManyRequests { .. } => "temporarily_unavailable",
             Refusal::InvalidRequest(_)
+            | Refusal::PushedRequestRequired
             | Refusal::MissingToken
             | Refusal::NotJson
             | Refusal::BadJson(_)

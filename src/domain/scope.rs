@@ -126,6 +126,26 @@ impl Scope {
         })
     }
 
+    /// Says whether it tells who somebody is, and gives no power.
+    pub fn is_plain(&self) -> bool {
+        self.0.iter().all(|token| matches!(&**token, OPENID | PROFILE | EMAIL))
+    }
+
+    /// The same with one token more, if it is not there.
+    pub fn with(mut self, token: &str) -> Self {
+        if !self.contains(token) {
+            self.0.push(token.to_owned());
+        }
+        self
+    }
+
+    /// The tokens in alphabetical order: the same for everything that gives the same.
+    pub fn sorted(&self) -> String {
+        let mut tokens = self.0.clone();
+        tokens.sort();
+        tokens.join(" ")
+    }
+
     /// Says whether an ID token is wanted.
     pub fn is_openid(&self) -> bool {
         self.contains(OPENID)

@@ -87,6 +87,10 @@ pub struct Session {
     pub session_created_at: i64,
     pub auth_time: Option<i64>,
     pub amr: Option<Amr>,
+    /// What is told beside the scope; [`crate::domain::claims::Claims::kept`] reads it.
+    pub claims: Option<String>,
+    /// What the tokens are for, beside the homeserver: URIs with spaces between.
+    pub resource: Option<String>,
     pub session_expires_at: Option<i64>,
     pub ended_at: Option<i64>,
     pub last_active_at: i64,
@@ -192,6 +196,8 @@ mod tests {
             session_created_at: 0,
             auth_time: None,
             amr: None,
+            claims: None,
+            resource: None,
             session_expires_at: None,
             ended_at: None,
             last_active_at: 0,

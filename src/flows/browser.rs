@@ -138,6 +138,8 @@ pub async fn open_in(
             auth_time: Some(auth_time),
             amr,
             opened_by: None,
+            claims: None,
+            resource: None,
             expires_at: Some(now + BROWSER_SESSION_LIFE),
             now,
         },

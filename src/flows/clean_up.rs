@@ -7,7 +7,9 @@ use crate::{
     error::Result,
     flows::{
         captcha,
+        consent::CONSENT_LIFE,
         event::EVENT_LIFE,
+        keys,
         limit::{self, KNOWN_BROWSER_LIFE, Limiter},
         session,
     },
@@ -23,6 +25,8 @@ pub async fn clean_up(app: &App) -> Result<()> {
     let before = app.clock.now() - DAY;
     let mut tx = app.db.write().await?;
     let grants = store::grant::delete_older_than(&mut tx, before).await?;
+    store::pushed_request::delete_older_than(&mut tx, before).await?;
+    store::consent::delete_unused_since(&mut tx, app.clock.now() - CONSENT_LIFE).await?;
     let sso_logins = store::sso_login::delete_older_than(&mut tx, before).await?;
     let device_grants = store::device_grant::delete_older_than(&mut tx, before).await?;
     let registrations = store::registration::delete_older_than(&mut tx, before).await?;
@@ -34,6 +38,7 @@ pub async fn clean_up(app: &App) -> Result<()> {
     store::recovery::delete_older_than(&mut tx, before).await?;
     store::upstream_logout::delete_older_than(&mut tx, before).await?;
     captcha::clean_up(app, &mut tx).await?;
+    keys::clean_up(app, &mut tx).await?;
     store::mail::delete_expired(&mut tx, before).await?;
     store::known_browser::delete_older_than(&mut tx, app.clock.now() - KNOWN_BROWSER_LIFE).await?;
     for limiter in Limiter::ALL {

@@ -61,12 +61,41 @@ pub fn scheme_value<'a>(authorization: &'a str, scheme: &str) -> Option<&'a str>
     name.eq_ignore_ascii_case(scheme).then(|| value.trim())
 }
 
+/// Where a client authenticates itself: an assertion may be meant for the endpoint that it is presented at (CAU-03).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    Token,
+    PushedAuthorizationRequest,
+    DeviceAuthorization,
+    Introspection,
+    Revocation,
+}
+
+impl Endpoint {
+    /// Gives its path below the public base.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Token => "oauth2/token",
+            Self::PushedAuthorizationRequest => "oauth2/par",
+            Self::DeviceAuthorization => "oauth2/device_authorization",
+            Self::Introspection => "oauth2/introspect",
+            Self::Revocation => "oauth2/revoke",
+        }
+    }
+}
+
 /// Authenticates the client of a request.
 ///
 /// # Errors
 /// `InvalidClient` for an unknown client, wrong credentials, or another method than the registered one: which of them
 /// it was cannot be told from the answer. `TooManyRequests` after too many wrong secrets.
-pub async fn authenticate(app: &App, authorization: Option<&str>, params: &Params, caller: &Caller) -> Result<Client> {
+pub async fn authenticate(
+    app: &App,
+    _endpoint: Endpoint,
+    authorization: Option<&str>,
+    params: &Params,
+    caller: &Caller,
+) -> Result<Client> {
     let credentials = presented(authorization, params)?.ok_or(Refusal::InvalidClient)?;
     let (client_id, secret, method) = match &credentials {
         Credentials::Public(client_id) => (client_id, None, ClientAuthMethod::None),
@@ -100,10 +129,10 @@ async fn shows_secret(app: &App, client: Option<&Client>, presented: &str, calle
 fn is_secret_of(app: &App, client: Option<&Client>, presented: &str) -> bool {
     let configured = client
         .filter(|client| client.is_static)
-        .and_then(|client| app.config.clients.iter().find(|entry| entry.client_id == client.id.as_str()))
-        .and_then(|entry| entry.secret());
-    if let Some(secret) = configured {
-        return equal(secret.expose(), presented);
+        .and_then(|client| app.config.clients.iter().find(|entry| entry.client_id == client.id.as_str()));
+    if let Some(entry) = configured {
+        // Both are looked at, whichever it is.
+        return entry.secrets().filter(|secret| equal(secret.expose(), presented)).count() > 0;
     }
     let nobody = vec![0; 32];
     let expected = client.and_then(|client| client.secret_hash.as_ref()).unwrap_or(&nobody);

@@ -2,10 +2,9 @@
 
 use crate::{
     app::App,
-    config,
     crypto::secret::{Kind, Secret, sha256},
     domain::{
-        client::{ClientAuthMethod, ClientMetadata, GrantType},
+        client::{ClientAuthMethod, ClientMetadata},
         id::ClientId,
     },
     error::{Error, Result},
@@ -45,13 +44,14 @@ pub async fn register(app: &App, metadata: ClientMetadata, caller: &Caller) -> R
     }
     limit::take(app, Limiter::ClientRegistration, &address).await?;
     let now = app.clock.now();
-    let secret = (!is_shared).then(|| Secret::generate(Kind::ClientSecret));
+    let secret = metadata.token_endpoint_auth_method.has_secret().then(|| Secret::generate(Kind::ClientSecret));
     let client = Client {
         id: ClientId::new(crate::crypto::random::ulid(now)),
         metadata,
         secret_hash: secret.as_ref().map(Secret::hash),
         is_static: false,
         is_pkce_required: true,
+        is_trusted: false,
         created_at: now,
     };
     let mut tx = app.db.write().await?;
@@ -85,6 +85,7 @@ pub async fn sync_configured(app: &App) -> Result<()> {
             secret_hash: None,
             is_static: true,
             is_pkce_required: entry.require_pkce,
+            is_trusted: entry.trusted,
             created_at: now,
         };
         store::client::upsert_static(&mut tx, &client).await?;
@@ -95,28 +96,4 @@ pub async fn sync_configured(app: &App) -> Result<()> {
         }
     }
     Ok(tx.commit().await?)
-}
-
-impl config::Client {
-    /// Gives the entry in the form that clients have everywhere else.
-    fn metadata(&self) -> ClientMetadata {
-        let auth_method = match self.client_auth_method {
-            config::ClientAuthMethod::None => ClientAuthMethod::None,
-            config::ClientAuthMethod::ClientSecretBasic => ClientAuthMethod::ClientSecretBasic,
-            config::ClientAuthMethod::ClientSecretPost => ClientAuthMethod::ClientSecretPost,
-        };
-        let grant_types = self.grant_types.iter().map(|grant_type| match grant_type {
-            config::GrantType::AuthorizationCode => GrantType::AuthorizationCode,
-            config::GrantType::RefreshToken => GrantType::RefreshToken,
-            config::GrantType::ClientCredentials => GrantType::ClientCredentials,
-            config::GrantType::DeviceCode => GrantType::DeviceCode,
-        });
-        ClientMetadata::configured(
-            self.client_name.clone(),
-            self.client_uri.as_ref().map(ToString::to_string),
-            self.redirect_uris.clone(),
-            auth_method,
-            grant_types.collect(),
-        )
-    }
 }

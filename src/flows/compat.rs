@@ -152,6 +152,8 @@ async fn open_session(app: &App, entry: &Entry, login: &Login, caller: &Caller) 
         device_name: login.device_name.as_deref(),
         auth_time: Some(entry.auth_time),
         amr: entry.amr.as_ref(),
+        claims: None,
+        resource: None,
         caller,
         warrant: match &entry.sso_login {
             Some(login) => Warrant::LoginToken(&login.id),
@@ -161,7 +163,7 @@ async fn open_session(app: &App, entry: &Entry, login: &Login, caller: &Caller) 
         access_token: limit(life),
         refresh_token: login.wants_refresh_token.then(|| limit(settings.refresh_token_lifetime())),
     };
-    let Opened { access_token, refresh_token } = open(app, opening).await?;
+    let Opened { access_token, refresh_token, .. } = open(app, opening).await?;
     let user_id = entry.user.mxid(app.server_name());
     Ok(LoggedIn { user_id, device_id, issued: Issued { access_token, refresh_token, life } })
 }
@@ -226,6 +228,8 @@ pub async fn issue_token(app: &App, user: &User, device_id: &str, is_admin: bool
         device_name: None,
         auth_time: None,
         amr: None,
+        claims: None,
+        resource: None,
         caller: &Caller::default(),
         warrant: Warrant::Standing,
         opened_by: None,

@@ -86,7 +86,8 @@ pub async fn begin(app: &App, client: &Client, params: &Params, caller: &Caller)
     Err(Error::Internal("every user code is taken"))
 }
 
-fn sealing(id: &DeviceGrantId) -> String {
+/// Gives what the seal of a user code belongs to.
+pub fn sealing(id: &DeviceGrantId) -> String {
     format!("user code {id}")
 }
 
@@ -336,6 +337,8 @@ async fn exchange(
         auth_time: grant.auth_time,
         amr: grant.amr.as_ref(),
         nonce: None,
+        claims: None,
+        resource: None,
         warrant: Warrant::DeviceCode { id: &grant.id, decided_at: grant.decided_at.unwrap_or_default() },
         opened_by: grant.browser_session_id.as_ref(),
     };

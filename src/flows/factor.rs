@@ -290,7 +290,8 @@ fn open(app: &App, user: &UserId, sealed: &[u8]) -> Result<Vec<u8>> {
     app.sealer.open(&context(user), sealed).ok_or(Error::Internal("a seed cannot be opened"))
 }
 
-fn context(user: &UserId) -> String {
+/// Gives what the seal of a seed belongs to.
+pub fn context(user: &UserId) -> String {
     format!("totp {user}")
 }
 

@@ -15,7 +15,11 @@ use crate::{
         session::{PresentedToken, Purpose},
     },
     error::Result,
-    flows::{Caller, activity::note_use, client_auth},
+    flows::{
+        Caller,
+        activity::note_use,
+        client_auth::{self, Endpoint},
+    },
     store::{self, client::Client, token::TokenKind},
 };
 
@@ -58,6 +62,9 @@ pub struct Introspection {
     pub amr: Option<Amr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub: Option<String>,
+    /// The services that the token is for (RFC 8707), where the client named any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aud: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iss: Option<String>,
 }
@@ -74,7 +81,7 @@ pub async fn authenticate(app: &App, authorization: Option<&str>, params: &Param
             _ => Err(Refusal::InvalidToken.into()),
         };
     }
-    let client = client_auth::authenticate(app, authorization, params, caller).await?;
+    let client = client_auth::authenticate(app, Endpoint::Introspection, authorization, params, caller).await?;
     match client.metadata.is_confidential() {
         true => Ok(Asker::Client(Box::new(client))),
         false => Err(Refusal::InvalidClient.into()),
@@ -152,6 +159,7 @@ fn describe(app: &App, token: PresentedToken, is_device_member_known: bool, now:
         acr: session.amr.as_ref().map(|amr| amr.acr().as_str()),
         amr: session.amr,
         sub: session.user_id.map(|id| id.to_string()),
+        aud: session.resource.map(|uris| uris.split(' ').map(str::to_owned).collect()),
         iss: Some(app.config.http.issuer().as_str().to_owned()),
     }
 }

@@ -43,6 +43,8 @@ pub enum Limiter {
     ClientAuthentication,
     /// Devices that ask for a code.
     DeviceAuthorization,
+    /// Requests that clients send ahead.
+    PushedRequest,
     UserCodeByAddress,
     /// The key is that of the browser session or of the browser.
     UserCodeBySession,
@@ -62,7 +64,7 @@ const PATROL: u32 = 1024;
 
 impl Limiter {
     /// Those with settings of their own in `rate_limiting`.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::PasswordByAddress,
         Self::PasswordByAccount,
         Self::LoginByAccount,
@@ -78,6 +80,7 @@ impl Limiter {
         Self::ClientRegistration,
         Self::ClientAuthentication,
         Self::DeviceAuthorization,
+        Self::PushedRequest,
         Self::UserCodeByAddress,
         Self::UserCodeBySession,
         Self::UpstreamCallback,
@@ -102,6 +105,7 @@ impl Limiter {
             Self::ClientRegistration => "client_registration",
             Self::ClientAuthentication => "client_authentication",
             Self::DeviceAuthorization => "device_authorization",
+            Self::PushedRequest => "pushed_authorization_request",
             Self::UserCodeByAddress => "user_code.per_ip",
             Self::UserCodeBySession => "user_code.per_session",
             Self::UpstreamCallback => "upstream_callback",
@@ -130,6 +134,7 @@ impl Limiter {
             Self::ClientRegistration => settings.client_registration,
             Self::ClientAuthentication => settings.client_authentication,
             Self::DeviceAuthorization => settings.device_authorization,
+            Self::PushedRequest => settings.pushed_authorization_request,
             Self::UserCodeByAddress => settings.user_code.per_ip,
             Self::UserCodeBySession => settings.user_code.per_session,
             Self::UpstreamCallback => settings.upstream_callback,

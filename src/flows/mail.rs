@@ -105,7 +105,8 @@ pub async fn enqueue(app: &App, tx: &mut Tx, letter: &Letter<'_>) -> Result<()> 
     Ok(())
 }
 
-fn context(id: &MailId) -> String {
+/// Gives what the seal of a mail belongs to.
+pub fn context(id: &MailId) -> String {
     format!("mail {id}")
 }
 

@@ -73,6 +73,10 @@ pub struct Opening<'a> {
     pub auth_time: Option<i64>,
     /// How the person proved who they are.
     pub amr: Option<&'a Amr>,
+    /// What is told beside the scope.
+    pub claims: Option<&'a str>,
+    /// What the tokens are for, beside the homeserver.
+    pub resource: Option<&'a str>,
     pub caller: &'a Caller,
     pub warrant: Warrant<'a>,
     /// The login of the browser that allowed it: whoever signs out at a provider signs out of these apps too (spec BCI-03).
@@ -97,6 +101,7 @@ impl Opening<'_> {
 
 /// The tokens of a new session.
 pub struct Opened {
+    pub session: SessionId,
     pub access_token: Secret,
     pub refresh_token: Option<Secret>,
 }
@@ -162,6 +167,8 @@ async fn commit(app: &App, opening: Opening<'_>, device: Option<Created<'_>>) ->
         auth_time: opening.auth_time,
         amr: opening.amr,
         opened_by: opening.opened_by,
+        claims: opening.claims,
+        resource: opening.resource,
         // Without a refresh token the session is over with its one token.
         expires_at: if opening.refresh_token.is_none() { opening.access_token.end(now) } else { None },
         now,
@@ -192,7 +199,7 @@ async fn commit(app: &App, opening: Opening<'_>, device: Option<Created<'_>>) ->
     }
     tx.commit().await?;
     metrics::counter!("keymaker_sessions_started_total", "kind" => opening.kind.as_str()).increment(1);
-    Ok(Opened { access_token, refresh_token })
+    Ok(Opened { session: id, access_token, refresh_token })
 }
 
 impl Warrant<'_> {

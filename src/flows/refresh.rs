@@ -22,8 +22,11 @@ use crate::{
     },
     error::{Error, Result},
     flows::{
-        Caller, session,
-        token::{Login, TokenResponse, id_token, required},
+        Caller,
+        authorize::resource,
+        id_token::{self, Told},
+        session,
+        token::{TokenResponse, required},
     },
     store::{
         self,
@@ -75,16 +78,17 @@ pub struct Exchanged {
     pub life: i64,
 }
 
-/// Exchanges a refresh token; `narrower` asks for less than the session's scope (RFC 6749 §6).
+/// Exchanges a refresh token; `narrower` may ask for less than the session's scope (RFC 6749 §6).
 ///
 /// # Errors
 /// `InvalidGrant` for a token that is unknown, another client's, or replayed: the last ends the session.
-/// `RefreshTokenExpired` when the session lives on. `InvalidScope` when more is asked than was granted.
+/// `RefreshTokenExpired` when the session lives on. `InvalidScope` when more is asked than was granted;
+/// `InvalidTarget` for another resource.
 pub async fn exchange(
     app: &App,
     holder: Holder<'_>,
     presented: &str,
-    narrower: Option<&str>,
+    narrower: Option<&Params>,
     caller: &Caller,
 ) -> Result<Exchanged> {
     let unknown = Refusal::InvalidGrant("the refresh token is unknown");
@@ -98,7 +102,8 @@ pub async fn exchange(
             return Err(unknown.into());
         }
         token.session.judge(Purpose::Refresh, app.clock.now()).map_err(|_| unknown.clone())?;
-        let scope = narrowed_scope(&token.session, narrower)?;
+        let scope = narrowed_scope(&token.session, narrower.and_then(|params| params.get("scope")))?;
+        narrower.map_or(Ok(()), |params| resource::check_refresh(token.session.resource.as_deref(), params))?;
         let issued = match token.consumed_at {
             None => rotate(app, &token, &presented, scope.as_deref()).await?,
             Some(consumed_at) => Some(deliver_again(app, &token, &presented, consumed_at, caller).await?),
@@ -120,15 +125,23 @@ pub async fn exchange(
 /// Those of [`exchange`].
 pub async fn refresh(app: &App, client: &Client, params: &Params, caller: &Caller) -> Result<TokenResponse> {
     let presented = required(params, "refresh_token")?;
-    let exchanged = exchange(app, Holder::Client(client), presented, params.get("scope"), caller).await?;
+    let exchanged = exchange(app, Holder::Client(client), presented, Some(params), caller).await?;
     let granted = Scope::parse(&exchanged.scope).unwrap_or_default();
     let user = match (&exchanged.session.user_id, granted.is_openid()) {
         (Some(user), true) => store::user::find(&app.db, user).await?,
         _ => None,
     };
     // REF-11: the time of the original login, and no nonce.
-    let login = Login { auth_time: exchanged.session.auth_time, amr: exchanged.session.amr.as_ref() };
-    let id_token = user.map(|user| id_token(app, client, &user, login, None, &exchanged.access_token)).transpose()?;
+    let id_token = match &user {
+        Some(user) => {
+            let Session { session_id: session, auth_time, amr, claims, .. } = &exchanged.session;
+            let (auth_time, amr, claims) = (*auth_time, amr.as_ref(), claims.as_deref());
+            let access_token = &exchanged.access_token;
+            let told = Told { user, session, auth_time, amr, nonce: None, claims, access_token };
+            Some(id_token::issue(app, client, told).await?)
+        }
+        None => None,
+    };
     Ok(TokenResponse {
         access_token: exchanged.access_token.expose().to_owned(),
         token_type: "Bearer",

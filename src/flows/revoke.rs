@@ -5,7 +5,12 @@ use crate::{
     crypto::secret::{Kind, Secret},
     domain::{params::Params, session::EndReason},
     error::Result,
-    flows::{Caller, client_auth, session, token::required},
+    flows::{
+        Caller,
+        client_auth::{self, Endpoint},
+        session,
+        token::required,
+    },
     store::token::TokenKind,
 };
 
@@ -20,7 +25,7 @@ use crate::{
 pub async fn revoke(app: &App, authorization: Option<&str>, params: &Params, caller: &Caller) -> Result<()> {
     let presented = required(params, "token")?;
     if let Some(client_auth::Credentials::Secret { .. }) = client_auth::presented(authorization, params)? {
-        client_auth::authenticate(app, authorization, params, caller).await?;
+        client_auth::authenticate(app, Endpoint::Revocation, authorization, params, caller).await?;
     }
     for (kind, stored) in [(Kind::AccessToken, TokenKind::Access), (Kind::RefreshToken, TokenKind::Refresh)] {
         let Some(secret) = Secret::parse_token(kind, presented) else { continue };

@@ -113,6 +113,9 @@ pub async fn end_own(
     let mut tx = app.db.write().await?;
     prove::consume(app, &mut tx, signed_in, Act::EndSession, Some(id.as_str()), proof).await?;
     let session = store::session::find_live(&mut tx, user, id).await?.ok_or(Refusal::NotFound)?;
+    if let (None, Some(client)) = (&session.device_id, &session.client_id) {
+        store::consent::delete_of_client(&mut tx, user, client).await?;
+    }
     end_one(app, &mut tx, id, Some(user), session.device_id.as_deref(), reason).await?;
     event::record(app, &mut tx, user, Event::SessionEnded { name }, caller).await?;
     tx.commit().await?;
@@ -158,6 +161,8 @@ async fn end_all_but_in(
 ) -> Result<Vec<LiveSession>> {
     // Whoever opens a session holds the user too, and looks when they all ended, so none slips through.
     store::user::hold_to_end_sessions(tx, user, app.clock.now()).await?;
+    // Nobody who signs out everywhere expects apps to come back in by themselves.
+    store::consent::delete_of_user(tx, user).await?;
     let mut live = store::session::list_live(tx, user).await?;
     live.retain(|session| Some(&session.id) != except);
     for session in &live {

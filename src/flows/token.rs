@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     app::App,
-    clock::{HOUR, SECOND},
+    clock::SECOND,
     crypto::{
         pkce::verifier_matches,
         secret::{Kind, Secret},
@@ -24,7 +24,10 @@ use crate::{
     },
     error::{Error, Result},
     flows::{
-        Caller, device_grant,
+        Caller,
+        authorize::resource,
+        device_grant,
+        id_token::{self, Told},
         open::{Life, Opened, Opening, Warrant, open},
         permit, refresh, session,
     },
@@ -85,12 +88,13 @@ async fn exchange_code(app: &App, client: Client, params: &Params, mut caller: C
         return Err(Refusal::InvalidGrant("redirect_uri is not the one of the authorization request").into());
     }
     check_verifier(app, &grant, params).await?;
+    let resource = resource::narrowed(grant.resource.as_deref(), params)?;
     let user = check_user(app, &grant).await?;
     // The app may ask in no language at all; the person did.
     caller.language = language::negotiate(grant.ui_locales.as_deref(), Some(caller.language.tag()));
     // Whoever hangs up now must not leave a device without a session, or a lane that nobody leaves.
     let app = app.clone();
-    tokio::spawn(async move { exchange(&app, &client, &grant, &user, &caller).await })
+    tokio::spawn(async move { exchange(&app, &client, &grant, &user, resource, &caller).await })
         .await
         .map_err(|_| Error::Internal("an exchange died"))?
 }
@@ -161,12 +165,21 @@ async fn check_user(app: &App, grant: &Grant) -> Result<User> {
     Ok(store::user::find(&app.db, user).await?.ok_or(gone)?)
 }
 
-async fn exchange(app: &App, client: &Client, grant: &Grant, user: &User, caller: &Caller) -> Result<TokenResponse> {
+async fn exchange(
+    app: &App,
+    client: &Client,
+    grant: &Grant,
+    user: &User,
+    resource: Option<String>,
+    caller: &Caller,
+) -> Result<TokenResponse> {
     let granted = Granted {
         scope: &grant.scope,
         auth_time: grant.auth_time,
         amr: grant.amr.as_ref(),
         nonce: grant.nonce.as_deref(),
+        claims: grant.claims.as_deref(),
+        resource: resource.as_deref(),
         warrant: Warrant::Code(&grant.id),
         opened_by: grant.browser_session_id.as_ref(),
     };
@@ -179,6 +192,10 @@ pub struct Granted<'a> {
     pub auth_time: Option<i64>,
     pub amr: Option<&'a Amr>,
     pub nonce: Option<&'a str>,
+    /// What is told beside the scope.
+    pub claims: Option<&'a str>,
+    /// What the tokens are for, beside the homeserver.
+    pub resource: Option<&'a str>,
     pub warrant: Warrant<'a>,
     /// The login of the browser in which it was allowed.
     pub opened_by: Option<&'a SessionId>,
@@ -207,16 +224,19 @@ pub async fn tokens(
         device_name: name.as_deref(),
         auth_time: granted.auth_time,
         amr: granted.amr,
+        claims: granted.claims,
+        resource: granted.resource,
         caller,
         warrant: granted.warrant,
         opened_by: granted.opened_by,
         access_token: Life::Limited(ACCESS_TOKEN_LIFE),
         refresh_token: has_refresh.then_some(Life::Unlimited),
     };
-    let Opened { access_token, refresh_token } = open(app, opening).await?;
-    let login = Login { auth_time: granted.auth_time, amr: granted.amr };
+    let Opened { session, access_token, refresh_token } = open(app, opening).await?;
+    let Granted { auth_time, amr, nonce, claims, .. } = granted;
+    let told = Told { user, session: &session, auth_time, amr, nonce, claims, access_token: &access_token };
     let id_token = match scope.is_openid() {
-        true => Some(id_token(app, client, user, login, granted.nonce, &access_token)?),
+        true => Some(id_token::issue(app, client, told).await?),
         false => None,
     };
     Ok(TokenResponse {
@@ -248,6 +268,8 @@ async fn client_credentials(app: &App, client: &Client, params: &Params, caller:
         device_name: None,
         auth_time: None,
         amr: None,
+        claims: None,
+        resource: None,
         caller,
         warrant: Warrant::Standing,
         opened_by: None,
@@ -263,62 +285,4 @@ async fn client_credentials(app: &App, client: &Client, params: &Params, caller:
         scope: scope.to_string(),
         id_token: None,
     })
-}
-
-/// The claims of an ID token (OIDC Core §2; spec OID-04): no personal data beyond the subject.
-#[derive(Serialize)]
-struct IdTokenClaims<'a> {
-    iss: &'a str,
-    sub: &'a str,
-    aud: &'a str,
-    iat: i64,
-    exp: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    auth_time: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    acr: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    amr: Option<&'a Amr>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    nonce: Option<&'a str>,
-    at_hash: String,
-}
-
-/// When and how somebody signed in.
-#[derive(Clone, Copy)]
-pub struct Login<'a> {
-    pub auth_time: Option<i64>,
-    pub amr: Option<&'a Amr>,
-}
-
-/// Makes the ID token that goes with an access token.
-///
-/// # Errors
-/// When signing fails.
-pub fn id_token(
-    app: &App,
-    client: &Client,
-    user: &User,
-    login: Login<'_>,
-    nonce: Option<&str>,
-    access_token: &Secret,
-) -> Result<String> {
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-
-    // OIDC Core §3.1.3.6: the left half of the SHA-256 digest, since the signature is RS256.
-    let digest = crate::crypto::secret::sha256(access_token.expose().as_bytes());
-    let now = app.clock.now();
-    let claims = IdTokenClaims {
-        iss: app.config.http.issuer().as_str(),
-        sub: user.id.as_str(),
-        aud: client.id.as_str(),
-        iat: now / SECOND,
-        exp: (now + HOUR) / SECOND,
-        auth_time: login.auth_time.map(|at| at / SECOND),
-        acr: login.amr.map(|amr| amr.acr().as_str()),
-        amr: login.amr,
-        nonce,
-        at_hash: URL_SAFE_NO_PAD.encode(&digest[..16]),
-    };
-    app.keys.sign(&claims).map_err(|_| Error::Internal("an ID token cannot be signed"))
 }

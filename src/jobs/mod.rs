@@ -10,7 +10,7 @@ use tokio::{sync::watch, task::JoinSet};
 use crate::{
     app::App,
     error::Result,
-    flows::{clean_up, homeserver, rendezvous, stand_in},
+    flows::{clean_up, homeserver, keys, rendezvous, stand_in},
     store,
 };
 
@@ -34,12 +34,10 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     workers.spawn(every(ACTIVITY_INTERVAL, app.clone(), stop.clone(), |app| async move {
         app.activity.write(&app.db).await
     }));
-    workers.spawn(every(
-        CLEAN_UP_INTERVAL,
-        app.clone(),
-        stop.clone(),
-        |app| async move { clean_up::clean_up(&app).await },
-    ));
+    workers.spawn(every(CLEAN_UP_INTERVAL, app.clone(), stop.clone(), |app| async move {
+        keys::rotate_due(&app).await?;
+        clean_up::clean_up(&app).await
+    }));
     if app.config.rendezvous.enabled {
         workers.spawn(every(RENDEZVOUS_INTERVAL, app.clone(), stop.clone(), |app| async move {
             rendezvous::delete_expired(&app).await

@@ -41,8 +41,10 @@ pub struct Answer {
 pub enum HttpError {
     #[error("no answer: {0}")]
     Unreachable(String),
-    #[error("the answer is larger than {MOST_BYTES} bytes")]
-    TooLarge,
+    #[error("the answer is larger than {0} bytes")]
+    TooLarge(usize),
+    #[error("what the URL names is not to be asked")]
+    NotAllowed,
 }
 
 /// A URL may hold what nobody else shall read.
@@ -75,7 +77,7 @@ impl Http {
     /// `Unreachable` also when the answer takes too long; `TooLarge`.
     pub async fn send(&self, request: Request) -> Result<Answer, HttpError> {
         let Request { method, url, headers, body } = request;
-        read(self.client.request(method, url).headers(headers).body(body)).await
+        read(self.client.request(method, url).headers(headers).body(body), MOST_BYTES).await
     }
 
     /// Gets a document.
@@ -83,7 +85,7 @@ impl Http {
     /// # Errors
     /// As `send`.
     pub async fn get(&self, url: Url) -> Result<Answer, HttpError> {
-        read(self.client.get(url)).await
+        read(self.client.get(url), MOST_BYTES).await
     }
 
     /// Posts a form.
@@ -91,17 +93,18 @@ impl Http {
     /// # Errors
     /// As `send`.
     pub async fn post_form(&self, url: Url, form: &[(&str, &str)]) -> Result<Answer, HttpError> {
-        read(self.client.post(url).form(form)).await
+        read(self.client.post(url).form(form), MOST_BYTES).await
     }
 }
 
-async fn read(request: RequestBuilder) -> Result<Answer, HttpError> {
+/// Sends a request and reads an answer of so many bytes at most.
+pub(super) async fn read(request: RequestBuilder, most_bytes: usize) -> Result<Answer, HttpError> {
     let mut response = request.send().await?;
     let (status, headers) = (response.status(), response.headers().clone());
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > MOST_BYTES {
-            return Err(HttpError::TooLarge);
+        if body.len() + chunk.len() > most_bytes {
+            return Err(HttpError::TooLarge(most_bytes));
         }
         body.extend_from_slice(&chunk);
     }

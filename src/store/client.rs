@@ -12,6 +12,8 @@ pub struct Client {
     pub secret_hash: Option<Vec<u8>>,
     pub is_static: bool,
     pub is_pkce_required: bool,
+    /// Whether the operator says that it is theirs: people need not be asked.
+    pub is_trusted: bool,
     pub created_at: i64,
 }
 
@@ -22,6 +24,7 @@ struct ClientRow {
     secret_hash: Option<Vec<u8>>,
     is_static: bool,
     is_pkce_required: bool,
+    is_trusted: bool,
     created_at: i64,
 }
 
@@ -34,6 +37,7 @@ impl ClientRow {
             secret_hash: self.secret_hash,
             is_static: self.is_static,
             is_pkce_required: self.is_pkce_required,
+            is_trusted: self.is_trusted,
             created_at: self.created_at,
         })
     }
@@ -43,7 +47,7 @@ impl ClientRow {
 pub async fn find(db: &Db, id: &ClientId) -> sqlx::Result<Option<Client>> {
     let row: Option<ClientRow> = db
         .sql(
-            "SELECT id, metadata, secret_hash, is_static, is_pkce_required, created_at
+            "SELECT id, metadata, secret_hash, is_static, is_pkce_required, is_trusted, created_at
              FROM clients WHERE id = $1 AND disabled_at IS NULL",
         )
         .bind(id)
@@ -56,7 +60,7 @@ pub async fn find(db: &Db, id: &ClientId) -> sqlx::Result<Option<Client>> {
 pub async fn find_by_digest(db: &Db, digest: &[u8]) -> sqlx::Result<Option<Client>> {
     let row: Option<ClientRow> = db
         .sql(
-            "SELECT id, metadata, secret_hash, is_static, is_pkce_required, created_at
+            "SELECT id, metadata, secret_hash, is_static, is_pkce_required, is_trusted, created_at
              FROM clients WHERE digest = $1 AND disabled_at IS NULL",
         )
         .bind(digest)
@@ -86,15 +90,17 @@ pub async fn insert_registered(tx: &mut Tx, client: &Client, digest: Option<&[u8
 /// Writes a client of the configuration over whatever the last start wrote.
 pub async fn upsert_static(tx: &mut Tx, client: &Client) -> sqlx::Result<()> {
     tx.sql(
-        "INSERT INTO clients (id, metadata, is_static, is_pkce_required, created_at) VALUES ($1, $2, $3, $4, $5)
+        "INSERT INTO clients (id, metadata, is_static, is_pkce_required, is_trusted, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (id) DO UPDATE
          SET metadata = excluded.metadata, digest = NULL, secret_hash = NULL, is_static = excluded.is_static,
-             is_pkce_required = excluded.is_pkce_required, disabled_at = NULL",
+             is_pkce_required = excluded.is_pkce_required, is_trusted = excluded.is_trusted, disabled_at = NULL",
     )
     .bind(&client.id)
     .bind(as_json(&client.metadata)?)
     .bind(true)
     .bind(client.is_pkce_required)
+    .bind(client.is_trusted)
     .bind(client.created_at)
     .execute()
     .await?;

@@ -14,8 +14,8 @@ pub async fn insert(tx: &mut Tx, grant: &Grant) -> sqlx::Result<()> {
     tx.sql(
         "INSERT INTO grants (id, browser_hash, client_id, redirect_uri, scope, state, nonce, response_mode,
              code_challenge, wants_login, wants_registration, max_age, login_hint, ui_locales, created_at, expires_at,
-             acr_values)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+             acr_values, wants_consent, wants_choice, expected_user_id, claims, resource, pushed_request_hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)",
     )
     .bind(&grant.id)
     .bind(grant.browser_hash.as_slice())
@@ -34,6 +34,12 @@ pub async fn insert(tx: &mut Tx, grant: &Grant) -> sqlx::Result<()> {
     .bind(grant.created_at)
     .bind(grant.expires_at)
     .bind(grant.acr_values.as_deref())
+    .bind(grant.wants_consent)
+    .bind(grant.wants_choice)
+    .bind(grant.expected_user_id.as_ref())
+    .bind(grant.claims.as_deref())
+    .bind(grant.resource.as_deref())
+    .bind(grant.pushed_request_hash.as_deref())
     .execute()
     .await?;
     Ok(())
@@ -44,7 +50,8 @@ pub async fn find(db: &Db, id: &GrantId) -> sqlx::Result<Option<Grant>> {
     db.sql(
         "SELECT id, browser_hash, client_id, redirect_uri, scope, state, nonce, response_mode, code_challenge,
              wants_login, wants_registration, max_age, login_hint, ui_locales, created_at, expires_at, decided_at,
-             user_id, browser_session_id, auth_time, amr, acr_values, code_expires_at, consumed_at, session_id
+             user_id, browser_session_id, auth_time, amr, acr_values, code_expires_at, consumed_at, session_id,
+             wants_consent, wants_choice, chosen_session_id, expected_user_id, claims, resource, pushed_request_hash
          FROM grants WHERE id = $1",
     )
     .bind(id)
@@ -57,7 +64,8 @@ pub async fn find_by_code(db: &Db, code_hash: &[u8]) -> sqlx::Result<Option<Gran
     db.sql(
         "SELECT id, browser_hash, client_id, redirect_uri, scope, state, nonce, response_mode, code_challenge,
              wants_login, wants_registration, max_age, login_hint, ui_locales, created_at, expires_at, decided_at,
-             user_id, browser_session_id, auth_time, amr, acr_values, code_expires_at, consumed_at, session_id
+             user_id, browser_session_id, auth_time, amr, acr_values, code_expires_at, consumed_at, session_id,
+             wants_consent, wants_choice, chosen_session_id, expected_user_id, claims, resource, pushed_request_hash
          FROM grants WHERE code_hash = $1",
     )
     .bind(code_hash)
@@ -96,6 +104,18 @@ pub async fn approve(tx: &mut Tx, id: &GrantId, approval: &Approval<'_>, now: i6
         .optional()
         .await?;
     Ok(row.is_some())
+}
+
+/// Notes with which login of the browser the person goes on; false when the authorization was over.
+pub async fn choose(tx: &mut Tx, id: &GrantId, login: &SessionId, now: i64) -> sqlx::Result<bool> {
+    let changed = tx
+        .sql("UPDATE grants SET chosen_session_id = $2 WHERE id = $1 AND decided_at IS NULL AND expires_at > $3")
+        .bind(id)
+        .bind(login)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(changed > 0)
 }
 
 /// Records that a person refused; false when the authorization was over (INV-01).

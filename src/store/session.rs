@@ -27,6 +27,10 @@ pub struct NewSession<'a> {
     pub amr: Option<&'a Amr>,
     /// The login of the browser that let it in.
     pub opened_by: Option<&'a SessionId>,
+    /// What is told beside the scope, as [`crate::domain::claims::Claims`] keeps it.
+    pub claims: Option<&'a str>,
+    /// What the tokens are for, beside the homeserver.
+    pub resource: Option<&'a str>,
     pub expires_at: Option<i64>,
     pub now: i64,
 }
@@ -35,8 +39,9 @@ pub struct NewSession<'a> {
 pub async fn insert(tx: &mut Tx, session: NewSession<'_>) -> sqlx::Result<()> {
     tx.sql(
         "INSERT INTO sessions (id, kind, user_id, client_id, family_hash, scope, device_id, user_agent,
-             created_at, auth_time, expires_at, last_active_at, last_active_ip, device_name, amr, opened_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $9, $12, $13, $14, $15)",
+             created_at, auth_time, expires_at, last_active_at, last_active_ip, device_name, amr, opened_by,
+             claims, resource)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $9, $12, $13, $14, $15, $16, $17)",
     )
     .bind(session.id)
     .bind(session.kind.as_str())
@@ -53,6 +58,8 @@ pub async fn insert(tx: &mut Tx, session: NewSession<'_>) -> sqlx::Result<()> {
     .bind(session.device_name)
     .bind(session.amr.map(Amr::as_str))
     .bind(session.opened_by)
+    .bind(session.claims)
+    .bind(session.resource)
     .execute()
     .await?;
     Ok(())
@@ -62,7 +69,8 @@ pub async fn insert(tx: &mut Tx, session: NewSession<'_>) -> sqlx::Result<()> {
 pub async fn find_by_family(db: &Db, family_hash: &[u8]) -> sqlx::Result<Option<Session>> {
     db.sql(
         "SELECT s.id AS session_id, s.kind, s.user_id, s.client_id, s.scope, s.device_id,
-             s.created_at AS session_created_at, s.auth_time, s.amr, s.expires_at AS session_expires_at, s.ended_at,
+             s.created_at AS session_created_at, s.auth_time, s.amr, s.claims, s.resource,
+             s.expires_at AS session_expires_at, s.ended_at,
              s.last_active_at, s.last_active_ip AS login_ip, u.username, u.is_admin AS user_is_admin,
              u.locked_at AS user_locked_at, u.deactivated_at AS user_deactivated_at, c.disabled_at AS client_disabled_at
          FROM sessions s LEFT JOIN users u ON u.id = s.user_id LEFT JOIN clients c ON c.id = s.client_id
@@ -83,7 +91,8 @@ pub async fn adopt_family(tx: &mut Tx, id: &SessionId, family_hash: Vec<u8>) -> 
 pub async fn find(db: &Db, id: &SessionId) -> sqlx::Result<Option<Session>> {
     db.sql(
         "SELECT s.id AS session_id, s.kind, s.user_id, s.client_id, s.scope, s.device_id,
-             s.created_at AS session_created_at, s.auth_time, s.amr, s.expires_at AS session_expires_at, s.ended_at,
+             s.created_at AS session_created_at, s.auth_time, s.amr, s.claims, s.resource,
+             s.expires_at AS session_expires_at, s.ended_at,
              s.last_active_at, s.last_active_ip AS login_ip, u.username, u.is_admin AS user_is_admin,
              u.locked_at AS user_locked_at, u.deactivated_at AS user_deactivated_at, c.disabled_at AS client_disabled_at
          FROM sessions s LEFT JOIN users u ON u.id = s.user_id LEFT JOIN clients c ON c.id = s.client_id
@@ -152,15 +161,32 @@ pub async fn end_expired(tx: &mut Tx, before: i64, reason: EndReason) -> sqlx::R
 pub struct LiveSession {
     pub id: SessionId,
     pub kind: String,
+    pub client_id: Option<ClientId>,
     pub device_id: Option<String>,
 }
 
 /// Lists the live sessions of a user, of every kind, the oldest first.
 pub async fn list_live(tx: &mut Tx, user: &UserId) -> sqlx::Result<Vec<LiveSession>> {
-    tx.sql("SELECT id, kind, device_id FROM sessions WHERE user_id = $1 AND ended_at IS NULL ORDER BY id")
+    tx.sql("SELECT id, kind, client_id, device_id FROM sessions WHERE user_id = $1 AND ended_at IS NULL ORDER BY id")
         .bind(user)
         .all()
         .await
+}
+
+/// Lists the live sessions of a client that knows who a user is and holds no device.
+pub async fn list_live_of_relying_party(
+    tx: &mut Tx,
+    user: &UserId,
+    client: &ClientId,
+) -> sqlx::Result<Vec<LiveSession>> {
+    tx.sql(
+        "SELECT id, kind, client_id, device_id FROM sessions
+         WHERE user_id = $1 AND client_id = $2 AND kind = 'oauth' AND device_id IS NULL AND ended_at IS NULL ORDER BY id",
+    )
+    .bind(user)
+    .bind(client)
+    .all()
+    .await
 }
 
 /// Lists the other live sessions of a user on one device.
@@ -278,7 +304,7 @@ pub async fn find_on_device(db: &Db, user: &UserId, device_id: &str, now: i64) -
 
 /// Finds a live session of a user, as far as ending it asks for.
 pub async fn find_live(tx: &mut Tx, user: &UserId, id: &SessionId) -> sqlx::Result<Option<LiveSession>> {
-    tx.sql("SELECT id, kind, device_id FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NULL")
+    tx.sql("SELECT id, kind, client_id, device_id FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NULL")
         .bind(id)
         .bind(user)
         .optional()
@@ -396,4 +422,11 @@ pub async fn count_devices(db: &Db, user: &UserId, except: &str, now: i64) -> sq
         .one()
         .await?;
     Ok(row.0)
+}
+
+/// Gives the login of the browser in which a client's session was allowed.
+pub async fn find_opener(db: &Db, id: &SessionId) -> sqlx::Result<Option<SessionId>> {
+    let row: Option<(Option<SessionId>,)> =
+        db.sql("SELECT opened_by FROM sessions WHERE id = $1").bind(id).optional().await?;
+    Ok(row.and_then(|(opener,)| opener))
 }

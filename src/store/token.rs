@@ -77,6 +77,7 @@ pub async fn find(db: &Db, kind: TokenKind, secret_hash: &[u8]) -> sqlx::Result<
         "SELECT t.id AS token_id, t.created_at AS token_created_at, t.expires_at AS token_expires_at, t.first_used_at,
              t.consumed_at, t.successor, t.successor_access_id, t.successor_refresh_id, s.id AS session_id, s.kind,
              s.user_id, s.client_id, COALESCE(t.scope, s.scope) AS scope, s.device_id, s.created_at AS session_created_at, s.auth_time, s.amr,
+             s.claims, s.resource,
              s.expires_at AS session_expires_at, s.ended_at, s.last_active_at, s.last_active_ip AS login_ip, u.username,
              u.is_admin AS user_is_admin, u.locked_at AS user_locked_at, u.deactivated_at AS user_deactivated_at,
              c.disabled_at AS client_disabled_at

@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use crate::{
     app::App,
+    config::PushedRequests,
     crypto::secret::sha256,
-    domain::{account_action::AccountAction, amr::Acr, scope},
+    domain::{account_action::AccountAction, amr::Acr, scope, signing_alg::SigningAlg},
     flows::register,
     language::Language,
     web::request::text,
@@ -23,6 +24,10 @@ pub struct Metadata {
     issuer: String,
     authorization_endpoint: String,
     token_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pushed_authorization_request_endpoint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    require_pushed_authorization_requests: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     device_authorization_endpoint: Option<String>,
     revocation_endpoint: String,
@@ -76,12 +81,16 @@ impl Metadata {
         if config.device_grant.enabled {
             grant_types.push("urn:ietf:params:oauth:grant-type:device_code");
         }
+        let has_pushed_requests = config.authorization.pushed_requests != PushedRequests::Off;
         let actions = AccountAction::advertised(app.homeserver.is_some());
         let client_auth = ["none", "client_secret_basic", "client_secret_post"];
         Self {
             issuer: config.http.issuer().as_str().to_owned(),
             authorization_endpoint: url("authorize"),
             token_endpoint: url("oauth2/token"),
+            pushed_authorization_request_endpoint: has_pushed_requests.then(|| url("oauth2/par")),
+            require_pushed_authorization_requests: has_pushed_requests
+                .then_some(config.authorization.pushed_requests == PushedRequests::Required),
             device_authorization_endpoint: config.device_grant.enabled.then(|| url("oauth2/device_authorization")),
             revocation_endpoint: url("oauth2/revoke"),
             introspection_endpoint: url("oauth2/introspect"),
@@ -94,7 +103,7 @@ impl Metadata {
             unstable_account_management_actions_supported: actions,
             scopes_supported: vec![scope::OPENID, scope::PROFILE, scope::EMAIL, scope::MATRIX_API],
             response_types_supported: vec!["code"],
-            response_modes_supported: vec!["query", "fragment"],
+            response_modes_supported: vec!["query", "fragment", "form_post"],
             grant_types_supported: grant_types,
             code_challenge_methods_supported: vec!["S256"],
             prompt_values_supported: prompts,
@@ -102,7 +111,7 @@ impl Metadata {
             revocation_endpoint_auth_methods_supported: client_auth.to_vec(),
             introspection_endpoint_auth_methods_supported: client_auth[1..].to_vec(),
             subject_types_supported: vec!["public"],
-            id_token_signing_alg_values_supported: vec!["RS256"],
+            id_token_signing_alg_values_supported: SigningAlg::ALL.map(SigningAlg::as_str).to_vec(),
             acr_values_supported: Acr::ALL.map(Acr::as_str).to_vec(),
             claims_supported: vec![
                 "iss",
@@ -115,6 +124,7 @@ impl Metadata {
                 "amr",
                 "nonce",
                 "at_hash",
+                "sid",
                 "name",
                 "preferred_username",
                 "email",
@@ -122,7 +132,7 @@ impl Metadata {
             ],
             display_values_supported: vec!["page"],
             ui_locales_supported: Language::ALL.map(Language::tag).to_vec(),
-            claims_parameter_supported: false,
+            claims_parameter_supported: true,
             request_parameter_supported: false,
             // The default is true (DSC-04).
             request_uri_parameter_supported: false,

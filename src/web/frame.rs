@@ -17,8 +17,14 @@ use crate::{
         random,
         secret::{Kind, Secret},
     },
-    domain::{email::EmailProblem, redirect_uri::csp_source, refusal::Refusal},
+    domain::{
+        email::EmailProblem,
+        grant::ResponseMode,
+        redirect_uri::{csp_source, csp_target},
+        refusal::Refusal,
+    },
     error::Error,
+    flows::authorize,
     language,
     web::{
         pages::{
@@ -35,8 +41,8 @@ use crate::{
 #[derive(Clone)]
 pub struct PageError {
     error: Arc<Error>,
-    /// Where the client waits for this answer, shown as a button (AUT-10).
-    return_to: Option<String>,
+    /// The answer that the client waits for, shown as a button (AUT-10).
+    return_to: Option<authorize::Response>,
 }
 
 impl<E: Into<Error>> From<E> for PageError {
@@ -47,8 +53,8 @@ impl<E: Into<Error>> From<E> for PageError {
 
 impl PageError {
     /// Makes an error that can be taken to the client by pressing a button.
-    pub fn with_return(refusal: Refusal, location: String) -> Self {
-        Self { error: Arc::new(refusal.into()), return_to: Some(location) }
+    pub fn with_return(refusal: Refusal, response: authorize::Response) -> Self {
+        Self { error: Arc::new(refusal.into()), return_to: Some(response) }
     }
 }
 
@@ -105,30 +111,30 @@ pub async fn page_elsewhere(State(app): State<App>, request: Request, next: Next
 
 fn render_error(app: &App, layout: Layout, error: &PageError, bare: &Response) -> Response {
     let status = bare.status();
+    let return_link = error.return_to.as_ref().and_then(ReturnLink::of);
+    // A button that is a form leads to the client, and nowhere else.
+    let with_return = |response| match &error.return_to {
+        Some(to) if to.mode == ResponseMode::FormPost => with_form_post(&to.redirect_uri, None, response),
+        _ => response,
+    };
     if let Some(Refusal::Policy(violations)) = error.error.refusal() {
         let page = RefusedPage {
             layout,
             violations: violations.clone(),
-            return_link: error.return_to.clone().and_then(ReturnLink::to),
+            return_link,
             refuse: None,
             devices_href: None,
             switch_href: Some(path(app, "login?switch=1")),
         };
-        return (status, html(&page)).into_response();
+        return with_return((status, html(&page)).into_response());
     }
     let support_id = status.is_server_error().then(|| {
         let id = random::ulid(app.clock.now());
         tracing::error!(support_id = %id, error = %error.error, "a page failed");
         id
     });
-    let page = ErrorPage {
-        layout,
-        status: status.as_u16(),
-        kind: kind_of(&error.error),
-        support_id,
-        return_link: error.return_to.clone().and_then(ReturnLink::to),
-    };
-    let mut response = (status, html(&page)).into_response();
+    let page = ErrorPage { layout, status: status.as_u16(), kind: kind_of(&error.error), support_id, return_link };
+    let mut response = with_return((status, html(&page)).into_response());
     if let Some(allow) = bare.headers().get(header::ALLOW) {
         response.headers_mut().insert(header::ALLOW, allow.clone());
     }
@@ -152,7 +158,7 @@ fn kind_of(error: &Error) -> ErrorKind {
         Refusal::UnknownClient => ErrorKind::UnknownClient,
         Refusal::RedirectUriMismatch => ErrorKind::RedirectUriMismatch,
         Refusal::AccessDenied => ErrorKind::AccessDenied,
-        Refusal::TransactionOver | Refusal::RecoveryOver => ErrorKind::TransactionExpired,
+        Refusal::TransactionOver | Refusal::RecoveryOver | Refusal::PushedRequestOver => ErrorKind::TransactionExpired,
         Refusal::OtherBrowser => ErrorKind::OtherBrowser,
         Refusal::UserLocked => ErrorKind::Locked,
         Refusal::UserDeactivated => ErrorKind::Deactivated,
@@ -197,6 +203,15 @@ fn policy_with_styles(own: &str, styles: &str, more: &str) -> String {
 pub fn with_form_action(redirect_uri: &str, response: Response) -> Response {
     let form_action = csp_source(redirect_uri).map(|source| format!("form-action 'self' {source}; "));
     let policy = content_security_policy("'self'", form_action.as_deref().unwrap_or_default());
+    ([(header::CONTENT_SECURITY_POLICY, policy)], response).into_response()
+}
+
+/// Lets the form of a page that carries an answer end at this redirect URI and nowhere else, and be sent by a script
+/// (AUT-08).
+pub fn with_form_post(redirect_uri: &str, script: Option<&Script>, response: Response) -> Response {
+    let form_action = csp_target(redirect_uri).map(|target| format!("form-action {target}; ")).unwrap_or_default();
+    let script = script.map(|script| format!("script-src '{}'; ", script.digest)).unwrap_or_default();
+    let policy = content_security_policy("'self'", &(form_action + &script));
     ([(header::CONTENT_SECURITY_POLICY, policy)], response).into_response()
 }
 

@@ -91,6 +91,10 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::RequestNotSupported
         | Refusal::RequestUriNotSupported
         | Refusal::RegistrationNotSupported
+        | Refusal::UnknownAcr
+        | Refusal::PushedRequestRequired
+        | Refusal::PushedRequestOver
+        | Refusal::InvalidTarget(_)
         | Refusal::InvalidClientMetadata(_)
         | Refusal::InvalidRedirectUri(_)
         | Refusal::InvalidSoftwareStatement(_)

@@ -62,6 +62,7 @@ fn api() -> Router<App> {
         .route("/.well-known/openid-configuration", get(discovery::metadata))
         .route("/oauth2/keys.json", get(oauth::keys::keys))
         .route("/oauth2/registration", post(oauth::registration::register))
+        .route("/oauth2/par", post(oauth::pushed_authorization_request::pushed_authorization_request))
         .route("/oauth2/token", post(oauth::token::token))
         .route("/oauth2/device_authorization", post(oauth::device_authorization::device_authorization))
         .route("/oauth2/revoke", post(oauth::revoke::revoke))
@@ -189,6 +190,7 @@ pub const PAGES: &[Page] = &[
     Page::new("/upstream/sign-up", InProgress, || {
         get(pages::upstream::get_sign_up).post(pages::upstream::post_sign_up)
     }),
+    Page::new("/choose/{grant}", InProgress, || get(pages::choose::get).post(pages::choose::post)),
     Page::new("/consent/{grant}", InProgress, || get(pages::consent::get).post(pages::consent::post)),
     Page::new("/logout", Nothing, || get(pages::logout::get).post(pages::logout::post)),
     Page::new("/upstream/logout/{provider}", InProgress, || get(pages::logout::back)),

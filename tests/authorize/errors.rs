@@ -16,7 +16,8 @@ async fn an_error_about_the_client_or_its_address_is_shown_here_and_never_sent_o
     let client_id = server.client().await;
     let good = server.request(&client_id, "openid");
     let long = format!("{REDIRECT_URI}?{}", "x".repeat(2048));
-    let table: [(&str, Option<&str>); 17] = [
+    let table: [(&str, Option<&str>); 18] = [
+        ("request_uri", Some("urn:ietf:params:oauth:request_uri:x")),
         ("client_id", None),
         ("client_id", Some("")),
         ("client_id", Some("nobody")),
@@ -95,7 +96,7 @@ fn wrong_requests() -> Vec<(&'static str, Option<String>, &'static str)> {
         ("response_type", some("token"), "unsupported_response_type"),
         ("response_type", some("id_token"), "unsupported_response_type"),
         ("response_type", some("code id_token"), "unsupported_response_type"),
-        ("response_mode", some("form_post"), "invalid_request"),
+        ("response_mode", some("jwt"), "invalid_request"),
         ("response_mode", some("Query"), "invalid_request"),
         ("scope", None, "invalid_scope"),
         ("scope", some(""), "invalid_scope"),
@@ -116,7 +117,16 @@ fn wrong_requests() -> Vec<(&'static str, Option<String>, &'static str)> {
         ("max_age", some("soon"), "invalid_request"),
         ("request", some("e30.e30."), "request_not_supported"),
         ("request_uri", some("https://app.example.com/request.jwt"), "request_uri_not_supported"),
-        ("request_uri", some("urn:ietf:params:oauth:request_uri:x"), "request_uri_not_supported"),
+        ("claims", some("not json"), "invalid_request"),
+        ("claims", some("{\"userinfo\":[]}"), "invalid_request"),
+        (
+            "claims",
+            some("{\"id_token\":{\"acr\":{\"essential\":true,\"value\":\"x\"}}}"),
+            "unmet_authentication_requirements",
+        ),
+        ("id_token_hint", some("e30.e30.e30"), "invalid_request"),
+        ("resource", some("https://api.example.com/"), "invalid_target"),
+        ("resource", some("api"), "invalid_target"),
         ("registration", some("{}"), "registration_not_supported"),
         ("state", Some("x".repeat(2049)), "invalid_request"),
         ("nonce", Some("x".repeat(513)), "invalid_request"),
@@ -163,9 +173,12 @@ async fn a_parameter_that_comes_twice_is_an_error_of_the_client() {
     let answer = server.get(&format!("authorize?{}", encode(&request))).await;
     assert_error_response(&server, &answer, "invalid_request", Some("the state"));
 
-    good.extend([("resource", "https://a.example.com/"), ("resource", "https://b.example.com/"), ("foo", "bar")]);
+    good.push(("foo", "bar"));
     let answer = server.get(&format!("authorize?{}", encode(&good))).await;
     assert!(answer.location().starts_with("/login?"), "{}", answer.location());
+    good.extend([("resource", "https://a.example.com/"), ("resource", "https://b.example.com/")]);
+    let answer = server.get(&format!("authorize?{}", encode(&good))).await;
+    assert_error_response(&server, &answer, "invalid_target", Some("the state"));
 }
 
 fn assert_error_response(server: &Server, answer: &Answer, error: &str, state: Option<&str>) {

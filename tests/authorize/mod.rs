@@ -1,8 +1,11 @@
 //! The authorization endpoint (spec area 3): what it refuses and to whom it says so, and what it answers.
 
+mod accounts;
 mod errors;
+mod form_post;
 mod pkce;
 mod prompts;
 mod responses;
 mod scopes;
+mod silent;
 mod transactions;

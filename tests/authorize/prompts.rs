@@ -23,7 +23,10 @@ async fn prompt_decides_which_page_comes_first() {
         ("", true, "login", "consent"),
         ("login", true, "login", "login"),
         ("consent", true, "login", "consent"),
-        ("select_account", true, "login", "consent"),
+        ("select_account", true, "login", "choose"),
+        ("select_account consent", true, "login", "choose"),
+        ("select_account login", true, "login", "choose"),
+        ("select_account", false, "login", "choose"),
         ("login consent", true, "login", "login"),
         ("create", true, "register", "register"),
         ("create login", true, "register", "register"),
@@ -50,7 +53,7 @@ async fn prompt_decides_which_page_comes_first() {
 
 #[tokio::test]
 async fn a_silent_request_is_answered_at_once_and_shows_nothing() {
-    // PRM-01, DEC-01, conformance 18: no consent is remembered, so nobody gets through silently.
+    // PRM-01, DEC-01, conformance 18: nobody has allowed anything yet.
     let server = Server::start().await;
     server.user("alice").await;
     let client_id = server.client().await;
@@ -99,7 +102,8 @@ async fn a_fresh_login_is_asked_for_and_cannot_be_skipped() {
     for (client_id, name, value) in fresh {
         server.clock.advance(2 * SECOND);
         let before = server.clock.now() / SECOND;
-        let request = changed(&server.request(client_id, "openid"), name, Some(value));
+        let request = changed(&server.request(client_id, "openid"), "prompt", Some("consent"));
+        let request = changed(&request, name, Some(if value == "login" { "login consent" } else { value }));
         let (path, page) = browser.arrive(&request).await;
         assert_eq!(page_of(&path), "login", "{name}={value}");
         // Going to the next page by hand leads back.
@@ -129,6 +133,7 @@ async fn an_old_login_is_good_enough_where_nothing_newer_is_asked() {
     for max_age in [Some("15000"), Some("10000"), None] {
         server.clock.advance(100 * SECOND);
         let request = changed(&server.request(&client_id, "openid"), "max_age", max_age);
+        let request = changed(&request, "prompt", Some("consent"));
         let (path, page) = browser.arrive(&request).await;
         assert_eq!(page_of(&path), "consent");
         times.push(finish(&server, &browser, &client_id, &page).await["auth_time"].clone());
@@ -222,7 +227,6 @@ async fn wishes_that_cannot_be_fulfilled_are_no_errors() {
         ("display", "hologram", "en"),
         ("acr_values", "1 2", "en"),
         ("claims", "{\"userinfo\":{\"name\":{\"essential\":true}}}", "en"),
-        ("claims", "not json", "en"),
         ("extra", "foobar", "en"),
         ("dpop_jkt", "x", "en"),
     ];

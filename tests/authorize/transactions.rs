@@ -64,7 +64,8 @@ async fn a_decision_is_made_once() {
     let browser = server.browser();
     browser.sign_in("alice").await;
     for (first, second) in [("allow", "allow"), ("allow", "deny"), ("deny", "allow")] {
-        let (path, page) = browser.arrive(&server.request(&client_id, "openid")).await;
+        let request = crate::support::changed(&server.request(&client_id, "openid"), "prompt", Some("consent"));
+        let (path, page) = browser.arrive(&request).await;
         let unclear = browser.submit(&page, &[("action", "perhaps")]).await;
         assert_eq!(unclear.status, 400, "nothing is decided by an unknown button");
         let decided = browser.submit(&page, &[("action", first)]).await;
@@ -106,7 +107,8 @@ async fn two_tabs_go_their_own_ways_to_the_end() {
     server.user("alice").await;
     let client_id = server.client().await;
     let browser = server.browser();
-    let with_state = |state| crate::support::changed(&server.request(&client_id, "openid"), "state", Some(state));
+    let asking = crate::support::changed(&server.request(&client_id, "openid"), "prompt", Some("consent"));
+    let with_state = |state| crate::support::changed(&asking, "state", Some(state));
     let (first_path, first) = browser.arrive(&with_state("first")).await;
     let (second_path, second) = browser.arrive(&with_state("second")).await;
     assert!(first_path.starts_with("/login?grant=") && second_path.starts_with("/login?grant="));

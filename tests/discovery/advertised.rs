@@ -24,6 +24,7 @@ async fn every_advertised_value_works() {
     let server = Server::setup()
         .fake_homeserver(&homeserver)
         .static_client("client_secret_post")
+        .with("authorization.pushed_requests", "optional")
         .with("branding.policy_uri", "https://example.com/privacy")
         .with("branding.tos_uri", "https://example.com/terms")
         .start()
@@ -83,6 +84,8 @@ async fn every_advertised_value_works() {
         ("response_modes_supported", "fragment"),
         ("code_challenge_methods_supported", "S256"),
         ("id_token_signing_alg_values_supported", "RS256"),
+        ("id_token_signing_alg_values_supported", "ES256"),
+        ("id_token_signing_alg_values_supported", "EdDSA"),
         ("scopes_supported", "openid"),
         ("prompt_values_supported", "create"),
         ("token_endpoint_auth_methods_supported", "none"),
@@ -107,6 +110,7 @@ impl Walker {
         let (answer, status, words) = match member {
             "authorization_endpoint" => (http.get(address).await, 400, "<h1>"),
             "token_endpoint" => (http.post(address, &empty).await, 401, "invalid_client"),
+            "pushed_authorization_request_endpoint" => (http.post(address, &empty).await, 401, "invalid_client"),
             "device_authorization_endpoint" => (http.post(address, &empty).await, 401, "invalid_client"),
             "revocation_endpoint" => (http.post(address, &empty).await, 400, "invalid_request"),
             "introspection_endpoint" => (http.post(address, &empty).await, 401, "invalid_client"),
@@ -132,7 +136,14 @@ impl Walker {
         };
         let (params, error) = match member {
             "claims_parameter_supported" => {
-                (silent("claims", "{\"id_token\":{\"name\":null}}").await, "login_required")
+                assert!(is_supported);
+                assert_eq!(silent("claims", "no JSON").await["error"], "invalid_request", "{member}");
+                return;
+            }
+            // What is optional is not required.
+            "require_pushed_authorization_requests" => {
+                assert!(!is_supported);
+                (silent("foo", "bar").await, "login_required")
             }
             "request_parameter_supported" => (silent("request", "e30.e30.").await, "request_not_supported"),
             "request_uri_parameter_supported" => {
@@ -164,6 +175,10 @@ impl Walker {
             "response_modes_supported" => {
                 let request = changed(&self.server.request(&self.client_id, "openid"), "response_mode", Some(value));
                 let answer = self.browser.decide(&request, "allow").await;
+                if value == "form_post" {
+                    assert!(answer.status == 200 && answer.body.contains("name=\"code\""), "{}", answer.body);
+                    return;
+                }
                 let mark = if value == "fragment" { '#' } else { '?' };
                 assert!(answer.location().starts_with(&format!("{REDIRECT_URI}{mark}code=")), "{value}");
             }
@@ -194,7 +209,17 @@ impl Walker {
             }
             "id_token_signing_alg_values_supported" => {
                 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-                let id_token = self.log_in("openid").await.json()["id_token"].as_str().unwrap().to_owned();
+                let client_id = self
+                    .server
+                    .register(json!({
+                        "client_name": "Another", "client_uri": "https://app.example.com/",
+                        "redirect_uris": [REDIRECT_URI], "token_endpoint_auth_method": "none",
+                        "id_token_signed_response_alg": value,
+                    }))
+                    .await;
+                let code = self.browser.allow(&self.server.request(&client_id, "openid")).await;
+                let tokens = self.server.exchange(&client_id, &code).await.json();
+                let id_token = tokens["id_token"].as_str().unwrap().to_owned();
                 let header = URL_SAFE_NO_PAD.decode(id_token.split('.').next().unwrap()).unwrap();
                 let header: Value = serde_json::from_slice(&header).unwrap();
                 assert_eq!(header["alg"], value);
@@ -215,7 +240,8 @@ impl Walker {
             }
             "display_values_supported" | "ui_locales_supported" => {
                 let name = if member.starts_with("ui") { "ui_locales" } else { "display" };
-                let request = changed(&self.server.request(&self.client_id, "openid"), name, Some(value));
+                let request = changed(&self.server.request(&self.client_id, "openid"), "prompt", Some("consent"));
+                let request = changed(&request, name, Some(value));
                 let (path, page) = self.browser.arrive(&request).await;
                 assert!(path.starts_with("/consent/"), "{path}");
                 if name == "ui_locales" {

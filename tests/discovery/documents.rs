@@ -1,6 +1,6 @@
 //! Where the documents are, that they are one, and how long they may be kept (DSC-07 to DSC-09, KEY-01).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Server, claims_of, person::response_params};
 
@@ -119,13 +119,24 @@ async fn the_published_keys_are_public_and_tell_what_they_are_for() {
     assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
     let document = answer.json();
     let keys = document["keys"].as_array().unwrap();
-    assert!(!keys.is_empty());
+    // OID-08: RS256 is always there, and one of each other algorithm.
+    let expected = [
+        (json!({ "alg": "EdDSA", "kty": "OKP", "crv": "Ed25519", "use": "sig" }), ["x"].as_slice(), 43),
+        (json!({ "alg": "ES256", "kty": "EC", "crv": "P-256", "use": "sig" }), &["x", "y"], 43),
+        (json!({ "alg": "RS256", "kty": "RSA", "e": "AQAB", "use": "sig" }), &["n"], 342),
+    ];
+    let mut algs: Vec<&str> = keys.iter().map(|key| key["alg"].as_str().unwrap()).collect();
+    algs.sort_unstable();
+    assert_eq!(algs, ["ES256", "EdDSA", "RS256"]);
     for key in keys {
-        let mut members: Vec<&str> = key.as_object().unwrap().keys().map(String::as_str).collect();
-        members.sort_unstable();
-        assert_eq!(members, ["alg", "e", "kid", "kty", "n", "use"], "nothing private, nothing more");
-        assert_eq!((&key["kty"], &key["use"], &key["alg"]), (&json!("RSA"), &json!("sig"), &json!("RS256")));
-        assert!(key["n"].as_str().unwrap().len() >= 342, "2048 bits");
+        let (fixed, numbers, length) = expected.iter().find(|(fixed, ..)| fixed["alg"] == key["alg"]).unwrap();
+        let mut members = key.as_object().unwrap().clone();
+        assert!(members.remove("kid").is_some_and(|kid| kid.as_str().is_some_and(|kid| kid.len() == 43)), "{key}");
+        for number in *numbers {
+            let value = members.remove(*number);
+            assert!(value.is_some_and(|value| value.as_str().is_some_and(|text| text.len() == *length)), "{key}");
+        }
+        assert_eq!(&Value::Object(members), fixed, "nothing private, nothing more");
     }
     let kids: std::collections::BTreeSet<&str> = keys.iter().map(|key| key["kid"].as_str().unwrap()).collect();
     assert_eq!(kids.len(), keys.len());

@@ -47,7 +47,7 @@ impl People {
     /// Arrives at the authorization endpoint with this `acr_values`.
     async fn arrive(&self, browser: &Person, acr_values: &str) -> (String, Answer) {
         let request = changed(&self.server.request(&self.client_id, "openid"), "acr_values", Some(acr_values));
-        browser.arrive(&request).await
+        browser.arrive(&changed(&request, "prompt", Some("consent"))).await
     }
 
     /// Allows, and gives what the client and the homeserver learn of the login, the same also after a refresh.
@@ -218,9 +218,10 @@ async fn a_login_that_has_to_be_fresh_is_so_in_both_steps() {
     let browser = server.browser();
     let answer = browser.sign_in_with_code("strictapp", &people.strict_app.code(server)).await;
     assert_eq!(answer.status, 303);
-    for (name, value) in [("max_age", "1"), ("max_age", "0"), ("prompt", "login")] {
+    for (name, value) in [("max_age", "1"), ("max_age", "0"), ("prompt", "login consent")] {
         server.clock.advance(60 * SECOND);
-        let request = changed(&server.request(&people.client_id, "openid"), name, Some(value));
+        let request = changed(&server.request(&people.client_id, "openid"), "prompt", Some("consent"));
+        let request = changed(&request, name, Some(value));
         let (path, page) = browser.arrive(&request).await;
         assert!(path.starts_with("/login?grant="), "{path}");
         let before = server.clock.now() / SECOND;

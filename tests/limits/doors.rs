@@ -62,7 +62,8 @@ impl Door {
         let sink = SmtpSink::start();
         let setup = Setup::default().mail(&sink).static_client("client_secret_post").limit(self.limiter, TIGHT);
         let provider = IdentityProvider::start().await;
-        let setup = setup.providers(&[(&provider, "company", json!({}))]);
+        let setup =
+            setup.providers(&[(&provider, "company", json!({}))]).with("authorization.pushed_requests", "optional");
         let server = setup.with("account.password_registration_enabled", "true").start().await;
         server.user_with_address("alice", "alice@example.com").await;
         let person = server.browser();
@@ -182,6 +183,10 @@ doors! {
         let client_id = server.device_client().await;
         let form = [("client_id", client_id.as_str()), ("scope", MATRIX_SCOPE)];
         person.http.post("oauth2/device_authorization", &form).await
+    };
+    requests_that_clients_send_ahead: PushedRequest, OAuth, 201, |server, person, _n| {
+        let client_id = server.client().await;
+        person.http.post("oauth2/par", &server.request(&client_id, MATRIX_SCOPE)).await
     };
     codes_of_devices_of_one_address: UserCodeByAddress, Page, 422, |_server, person, _n| {
         ensure_signed_in(person).await;

@@ -130,6 +130,7 @@ async fn the_limits_that_hold_where_nothing_is_configured_are_those_of_the_table
         (Limiter::ClientRegistration, 10, 10),
         (Limiter::ClientAuthentication, 10, 10),
         (Limiter::DeviceAuthorization, 10, 10),
+        (Limiter::PushedRequest, 120, 1),
         (Limiter::UserCodeByAddress, 20, 30),
         (Limiter::UserCodeBySession, 5, 120),
         (Limiter::UpstreamCallback, 60, 1),

@@ -12,14 +12,14 @@ use std::{
 };
 
 /// What a command said and how it ended.
-struct Outcome {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub struct Outcome {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
 }
 
 /// Runs the program to its end in a directory, without a terminal.
-fn run(directory: &Path, settings: &[(&str, &str)], arguments: &[&str], stdin: &str) -> Outcome {
+pub fn run(directory: &Path, settings: &[(&str, &str)], arguments: &[&str], stdin: &str) -> Outcome {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keymaker"));
     command.args(arguments).current_dir(directory).env_clear().env("KEYMAKER_DATA_DIR", directory);
     for (key, value) in settings {
@@ -41,13 +41,13 @@ fn run(directory: &Path, settings: &[(&str, &str)], arguments: &[&str], stdin: &
 }
 
 impl Outcome {
-    fn assert_success(&self, words: &str) {
+    pub fn assert_success(&self, words: &str) {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
         assert!(self.stdout.contains(words), "{}", self.stdout);
     }
 
     /// The command failed in an orderly way and said why.
-    fn assert_failure(&self, words: &[&str]) {
+    pub fn assert_failure(&self, words: &[&str]) {
         assert_eq!(self.code, Some(1), "{} {}", self.stdout, self.stderr);
         for words in words {
             assert!(self.stderr.contains(words), "no {words:?} in {}", self.stderr);
@@ -57,7 +57,7 @@ impl Outcome {
     }
 
     /// The failure is one sentence on one line.
-    fn assert_one_sentence(&self, words: &[&str]) {
+    pub fn assert_one_sentence(&self, words: &[&str]) {
         self.assert_failure(words);
         let said: Vec<&str> = self.stderr.lines().filter(|line| !line.trim().is_empty()).collect();
         assert_eq!(said.len(), 1, "{}", self.stderr);

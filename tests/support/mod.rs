@@ -123,7 +123,7 @@ impl Setup {
         db.migrate().await.unwrap();
         let clock = Clock::default();
         let homeserver = self.homeserver.or(app::homeserver(&config).unwrap());
-        let app = app::build(config, db, clock.clone(), homeserver).unwrap();
+        let app = app::build(config, db, clock.clone(), homeserver).await.unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn({
             let app = app.clone();

@@ -21,7 +21,7 @@ impl Server {
         environment.extend(settings.iter().map(|(key, value)| (variable(key), (*value).to_owned())));
         let config = config::development(self.data_directory(), &environment).unwrap_or_else(|p| panic!("{p}"));
         let db = keymaker::store::db::Db::open(config.database.uri(), 10).await.unwrap();
-        let app = app::build(config, db, self.clock.clone(), self.app.homeserver.clone()).unwrap();
+        let app = app::build(config, db, self.clock.clone(), self.app.homeserver.clone()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let base = format!("http://{address}{}", app.config.http.public_base.path());

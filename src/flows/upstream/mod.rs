@@ -456,15 +456,18 @@ pub fn id_token_of(app: &App, session: &UpstreamSession) -> Option<String> {
     String::from_utf8(app.sealer.open(&id_token_context(&session.browser_session_id), sealed)?).ok()
 }
 
-fn verifier_context(trip: &UpstreamTripId) -> String {
+/// Gives what the seal of the verifier of a trip belongs to.
+pub fn verifier_context(trip: &UpstreamTripId) -> String {
     format!("upstream verifier {trip}")
 }
 
-fn answer_context(trip: &UpstreamTripId) -> String {
+/// Gives what the seal of the answer of a provider belongs to.
+pub fn answer_context(trip: &UpstreamTripId) -> String {
     format!("upstream answer {trip}")
 }
 
-fn id_token_context(session: &SessionId) -> String {
+/// Gives what the seal of the ID token of a provider belongs to.
+pub fn id_token_context(session: &SessionId) -> String {
     format!("upstream id_token {session}")
 }
 

@@ -276,7 +276,7 @@ impl Move<'_> {
         self.read(source, taken(own), &mut sampler, progress, Report::default()).await?;
         let Sampler { inner, tokens, .. } = sampler;
         let (rows, differences) = inner.compare().await?;
-        let app = app::build(self.keymaker.clone(), db, Clock::default(), None)?;
+        let app = app::build(self.keymaker.clone(), db, Clock::default(), None).await?;
         let mut wrong_answers = Vec::new();
         for token in &tokens {
             wrong_answers.extend(token.ask(&app).await?);

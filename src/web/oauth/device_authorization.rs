@@ -9,7 +9,8 @@ use crate::{
     clock::SECOND,
     domain::refusal::Refusal,
     flows::{
-        Caller, client_auth,
+        Caller,
+        client_auth::{self, Endpoint},
         device_grant::{Begun, begin},
     },
     web::{
@@ -42,7 +43,14 @@ pub async fn device_authorization(
     if !settings.enabled {
         return Err(Refusal::UnsupportedGrantType.into());
     }
-    let client = client_auth::authenticate(&app, text(&headers, header::AUTHORIZATION), &params, &caller).await?;
+    let client = client_auth::authenticate(
+        &app,
+        Endpoint::DeviceAuthorization,
+        text(&headers, header::AUTHORIZATION),
+        &params,
+        &caller,
+    )
+    .await?;
     let Begun { device_code, user_code } = begin(&app, &client, &params, &caller).await?;
     let verification_uri = format!("{}link", app.config.http.public_base.as_str());
     let user_code = user_code.shown();

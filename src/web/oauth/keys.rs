@@ -7,9 +7,10 @@ use axum::{
 };
 use http::header;
 
-use crate::app::App;
+use crate::{app::App, web::refusal::OAuthError};
 
 /// Publishes the keys; clients may keep them for an hour.
-pub async fn keys(State(app): State<App>) -> Response {
-    ([(header::CACHE_CONTROL, "public, max-age=3600")], Json(app.keys.public())).into_response()
+pub async fn keys(State(app): State<App>) -> Result<Response, OAuthError> {
+    let keys = app.keys.published(&app).await?;
+    Ok(([(header::CACHE_CONTROL, "public, max-age=3600")], Json(keys)).into_response())
 }

@@ -4,6 +4,7 @@ pub mod backchannel_logout;
 pub mod device_authorization;
 pub mod introspect;
 pub mod keys;
+pub mod pushed_authorization_request;
 pub mod registration;
 pub mod revoke;
 pub mod token;

@@ -7,7 +7,11 @@ use crate::{
     app::App,
     domain::params::Params,
     error::Result,
-    flows::{Caller, client_auth, token::issue},
+    flows::{
+        Caller,
+        client_auth::{self, Endpoint},
+        token::issue,
+    },
     web::{
         oauth::private_json,
         refusal::OAuthError,
@@ -31,6 +35,7 @@ pub async fn token(
 }
 
 async fn exchange(app: &App, caller: &Caller, headers: &HeaderMap, params: &Params) -> Result<Response> {
-    let client = client_auth::authenticate(app, text(headers, header::AUTHORIZATION), params, caller).await?;
+    let client =
+        client_auth::authenticate(app, Endpoint::Token, text(headers, header::AUTHORIZATION), params, caller).await?;
     Ok(private_json(&issue(app, client, params, caller.clone()).await?))
 }

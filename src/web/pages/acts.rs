@@ -6,15 +6,15 @@ use crate::{
     app::App,
     domain::{
         act::Act,
-        id::{PasskeyId, ProofId, SessionId, UserEmailId},
+        id::{ClientId, PasskeyId, ProofId, SessionId, UserEmailId},
         params::Params,
         refusal::Refusal,
     },
     error::Result,
-    flows::{self, browser::SignedIn, email, factor, session},
+    flows::{self, browser::SignedIn, consent, email, factor, session},
     store,
     web::{
-        pages::{cross_signing_reset, devices, path, security, see_other, upstream, views::Layout},
+        pages::{apps, cross_signing_reset, devices, path, security, see_other, upstream, views::Layout},
         request::Visitor,
     },
 };
@@ -42,6 +42,7 @@ pub fn place(act: Act, target: Option<&str>) -> String {
 pub fn back(act: Act) -> &'static str {
     match act {
         Act::EndSession | Act::EndOtherSessions => "account/devices",
+        Act::WithdrawConsent => "account/apps",
         Act::AddEmail | Act::RemoveEmail => "account/emails",
         Act::Deactivate | Act::ResetCrossSigning => "account/",
         _ => "account/security",
@@ -61,6 +62,7 @@ pub async fn name(
 ) -> Result<Option<String>> {
     Ok(match act {
         Act::EndSession => devices::name(app, visitor, signed_in, target).await?,
+        Act::WithdrawConsent => apps::name(app, visitor, signed_in, target).await?,
         Act::RemovePasskey => {
             let passkeys = store::factor::list_passkeys(&app.db, &signed_in.user.id).await?;
             passkeys.into_iter().find(|passkey| passkey.id.as_str() == target).map(|passkey| passkey.name)
@@ -122,6 +124,10 @@ pub async fn go_on(
             return devices::end(app, visitor, signed_in, proof, &id).await;
         }
         Act::EndOtherSessions => session::end_others(app, signed_in, proof, caller).await?,
+        Act::WithdrawConsent => {
+            let id = ClientId::read(id).ok_or(Refusal::NotFound)?;
+            consent::withdraw(app, signed_in, proof, &id, caller).await?;
+        }
         Act::LinkProvider => return upstream::leave_to_link(app, visitor, id, proof),
         Act::UnlinkProvider => flows::upstream::link::unlink(app, signed_in, proof, id, caller).await?,
         Act::ResetCrossSigning => return cross_signing_reset::allow(app, visitor, signed_in, proof).await,

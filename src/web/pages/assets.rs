@@ -69,7 +69,7 @@ pub fn captcha_script() -> &'static Script {
     &SCRIPT
 }
 
-/// Gives what sends on what a provider sent as a form.
+/// Gives what sends the form of a page that only carries something on.
 pub fn send_script() -> &'static Script {
     static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../../assets/send.js"), false));
     &SCRIPT

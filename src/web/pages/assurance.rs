@@ -83,6 +83,9 @@ pub(super) async fn admit<'a>(
     visitor: &'a Visitor,
     in_progress: &InProgress,
 ) -> Result<Result<&'a SignedIn, Response>> {
+    if visitor.signed_in.as_ref().is_some_and(|signed_in| in_progress.needs_choice(signed_in)) {
+        return Ok(Err(see_other(&next_path(app, visitor, Some(in_progress)).await?)));
+    }
     Ok(match (standing(app, visitor, Some(in_progress)).await?, &visitor.signed_in) {
         (Some(Standing::Enough), Some(signed_in)) => Ok(signed_in),
         (Some(Standing::Lacking(wanted)), _) => Err(lacking(app, visitor, Some(in_progress), wanted)),

@@ -12,7 +12,7 @@ use crate::{
     },
     error::Error,
     flows::{
-        authorize::{approve, check_person, deny},
+        authorize::{approve, check_person, deny, settle, wanted},
         browser::SignedIn,
     },
     store::client::Client,
@@ -21,6 +21,7 @@ use crate::{
         pages::{
             InProgress,
             assurance::{admit, refused},
+            authorize::answered,
             layout, path, see_other,
             views::{Access, ClientView, ConsentPage, HttpsLink, policy::Refuse},
         },
@@ -28,7 +29,7 @@ use crate::{
     },
 };
 
-/// Shows the question, to somebody who is signed in well enough.
+/// Shows the question, to somebody who is signed in well enough; where nobody has to be asked the app has its answer at once.
 pub async fn get(State(app): State<App>, visitor: Visitor, Segment(grant): Segment) -> Result<Response, PageError> {
     let in_progress = InProgress::authorization(&app, &visitor, &grant).await?;
     let signed_in = match admit(&app, &visitor, &in_progress).await? {
@@ -38,7 +39,10 @@ pub async fn get(State(app): State<App>, visitor: Visitor, Segment(grant): Segme
     let (grant, client) = parts(&in_progress)?;
     let client_view = in_progress.client_view(&visitor).ok_or(Refusal::RedirectUriMismatch)?;
     let response = match check_person(&app, grant, client, signed_in, &visitor.caller) {
-        Ok(()) => html(&page(&app, &visitor, signed_in, grant, client, client_view)),
+        Ok(()) => match settle(&app, grant, client, signed_in, &visitor.caller).await? {
+            Some(response) => return Ok(answered(&app, &visitor, grant, &response)),
+            None => html(&page(&app, &visitor, signed_in, grant, client, client_view)),
+        },
         Err(Error::Refusal(Refusal::Policy(violations))) => {
             let refuse = Refuse {
                 action: path(&app, &format!("consent/{}", grant.id)),
@@ -75,7 +79,7 @@ pub async fn post(
         }
         _ => return Err(Refusal::InvalidRequest("action is missing".to_owned()).into()),
     };
-    Ok(with_form_action(&grant.redirect_uri, see_other(&response.location())))
+    Ok(answered(&app, &visitor, grant, &response))
 }
 
 fn parts(in_progress: &InProgress) -> Result<(&Grant, &Client), Refusal> {
@@ -111,7 +115,8 @@ fn page(
         policy_uri: link(client.metadata.policy_uri(&languages)),
         user_id: signed_in.user.mxid(app.server_name()),
         display_name: signed_in.user.display_name.clone(),
-        access: access(&Scope::parse(&grant.scope).unwrap_or_default()),
+        access: access(&wanted(grant, client).scope()),
+        is_remembered: wanted(grant, client).consent(&signed_in.user.id, 0).is_some(),
         hinted_user_id: hinted,
     }
 }

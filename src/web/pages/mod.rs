@@ -7,6 +7,7 @@ pub mod assets;
 pub mod assurance;
 pub mod authorize;
 pub mod captcha;
+pub mod choose;
 pub mod confirm;
 pub mod consent;
 pub mod cross_signing_reset;
@@ -256,6 +257,12 @@ impl InProgress {
         }
     }
 
+    /// Tells whether the person still has to say which account to use (PRM-02, HNT-01).
+    fn needs_choice(&self, signed_in: &SignedIn) -> bool {
+        let (user, login) = (&signed_in.user.id, &signed_in.session.session_id);
+        self.grant().is_some_and(|grant| grant.needs_choice(user, login, signed_in.auth_time))
+    }
+
     /// Gives what a login is used for that carries this on.
     fn occasion(&self) -> Occasion<'_> {
         match self {
@@ -351,10 +358,16 @@ async fn next_path(app: &App, visitor: &Visitor, in_progress: Option<&InProgress
         Some(signed_in) if is_sign_up && signed_in.auth_time < in_progress.created_at() => {
             path_within(app, "register", Some(in_progress))
         }
+        Some(signed_in) if in_progress.needs_choice(signed_in) => choose_path(app, in_progress),
         // Whoever lacks what is required is told so there.
         Some(_) if !matches!(standing, Some(Standing::Again(_))) => in_progress.question_path(app),
         _ => path_within(app, "login", Some(in_progress)),
     })
+}
+
+/// The page that asks which account to use; only an authorization asks.
+fn choose_path(app: &App, in_progress: &InProgress) -> String {
+    in_progress.grant().map_or_else(|| path(app, "account/"), |grant| path(app, &format!("choose/{}", grant.id)))
 }
 
 /// Judges the login of whoever is signed in for what is in progress, or else for the pages of the account.

@@ -13,7 +13,7 @@ use crate::{
     domain::{
         factor::FactorProblem, policy::Violations, redirect_uri::is_run_by_browsers, time::Date, user::UsernameProblem,
     },
-    flows::password::PasswordProblem,
+    flows::{authorize, password::PasswordProblem},
     language::Language,
 };
 
@@ -23,6 +23,7 @@ macro_rules! text {
 }
 
 pub mod account;
+pub mod authorization;
 pub mod captcha;
 pub mod emails;
 pub mod events;
@@ -168,6 +169,8 @@ impl Destination {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnLink {
     href: String,
+    /// What a form carries there; nothing where it is a link.
+    fields: Option<Vec<(&'static str, String)>>,
     destination: Destination,
 }
 
@@ -177,7 +180,15 @@ impl ReturnLink {
     pub fn to(uri: impl Into<String>) -> Option<Self> {
         let href = uri.into();
         let destination = Destination::of(&href)?;
-        Some(Self { href, destination })
+        Some(Self { href, fields: None, destination })
+    }
+
+    /// Makes the way back that takes an answer along, in the mode in which the client wants it.
+    pub fn of(response: &authorize::Response) -> Option<Self> {
+        match response.location() {
+            Some(location) => Self::to(location),
+            None => Some(Self { fields: Some(response.params.clone()), ..Self::to(&response.redirect_uri)? }),
+        }
     }
 }
 
@@ -600,6 +611,8 @@ pub struct ConsentPage {
     pub user_id: String,
     pub display_name: Option<String>,
     pub access: Vec<Access>,
+    /// It is not asked again for what is allowed now.
+    pub is_remembered: bool,
     /// HNT-03: the Matrix ID that the client expected, where it is not the one signed in.
     pub hinted_user_id: Option<String>,
 }
@@ -879,6 +892,7 @@ mod tests {
             user_id: "@alice:example.org".to_owned(),
             display_name: Some("Alice".to_owned()),
             access,
+            is_remembered: true,
             hinted_user_id: None,
         }
     }

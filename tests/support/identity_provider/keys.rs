@@ -9,7 +9,7 @@ use aws_lc_rs::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, crypto, jwk::Jwk};
-use keymaker::crypto::keys::generate_rsa;
+use keymaker::{crypto::keys::generate, domain::signing_alg::SigningAlg};
 use serde_json::{Value, json};
 
 use super::{CLIENT_SECRET, Object};
@@ -46,7 +46,7 @@ pub struct Key {
 
 impl Key {
     fn rsa(kid: &'static str) -> Self {
-        let pem_text = generate_rsa().unwrap();
+        let pem_text = generate(SigningAlg::RS256).unwrap();
         let private = EncodingKey::from_rsa_pem(pem_text.as_bytes()).unwrap();
         let pair = RsaKeyPair::from_pkcs8(pem::parse(&pem_text).unwrap().contents()).unwrap();
         let der = AsDer::<PublicKeyX509Der<'_>>::as_der(pair.public_key()).unwrap();

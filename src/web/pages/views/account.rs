@@ -4,7 +4,7 @@ use askama::Template;
 use http::StatusCode;
 use i18n_embed_fl::fl;
 
-use super::{Access, Layout, Moment};
+use super::{Access, Layout, Moment, authorization::AllowedView};
 use crate::domain::{amr::Amr, user_agent::Program};
 
 /// The home of somebody who is signed in: the way to every other page.
@@ -222,6 +222,7 @@ impl DevicePage {
 pub struct AppsPage {
     pub layout: Layout,
     pub notice: Option<String>,
+    pub allowed: Vec<AllowedView>,
     pub sessions: Vec<SessionView>,
     pub more_href: Option<String>,
     pub first_href: Option<String>,
@@ -366,7 +367,15 @@ mod tests {
             .render(),
         ];
         for sessions in [sessions(), Vec::new()] {
+            let allowed = AllowedView {
+                name: Some(HOSTILE.to_owned()),
+                destination: HOSTILE.to_owned(),
+                access: vec![Access::Openid, Access::Email],
+                since: Moment(0),
+                withdraw_href: HOSTILE.to_owned(),
+            };
             let page = AppsPage {
+                allowed: vec![allowed],
                 layout: layout(),
                 notice: some(),
                 sessions,
