@@ -1,4 +1,4 @@
-//! The UserInfo response (OIDC Core §5.3; spec OID-01, OID-02).
+//! The UserInfo response (OIDC Core §5.3; spec OID-01 to OID-03).
 
 use serde::Serialize;
 
@@ -9,25 +9,44 @@ use crate::{
         refusal::Refusal,
         scope::{EMAIL, PROFILE},
         session::{Purpose, SessionKind},
+        signing_alg::SigningAlg,
         user::User,
     },
     error::Result,
     flows::activity::note_use,
-    store::{self, token::TokenKind},
+    store::{self, client::Client, token::TokenKind},
 };
 
 /// The claims; what is not there is left out.
 #[derive(Serialize)]
-pub struct UserInfo {
+pub struct Claims {
     pub sub: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preferred_username: Option<String>,
+    /// The Matrix ID, which no standard claim stands for (OIDC Core §5.1.2).
+    #[serde(rename = "urn:keymaker:mxid", skip_serializing_if = "Option::is_none")]
+    pub mxid: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email_verified: Option<bool>,
+}
+
+/// The same in a JWT, which says from whom and for whom it is (OID-03).
+#[derive(Serialize)]
+struct Signed<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    #[serde(flatten)]
+    claims: &'a Claims,
+}
+
+/// The response, in the form that the client registered for.
+pub enum UserInfo {
+    Plain(Claims),
+    Signed(String),
 }
 
 /// Gives the claims that an access token opens.
@@ -49,22 +68,35 @@ pub async fn userinfo(app: &App, access_token: &str) -> Result<UserInfo> {
     }
     let user = token.session.user_id.as_ref().ok_or(Refusal::InvalidToken)?;
     let user = store::user::find(&app.db, user).await?.ok_or(Refusal::InvalidToken)?;
+    let client = token.session.client_id.as_ref().ok_or(Refusal::InvalidToken)?;
+    let client = store::client::find(&app.db, client).await?.ok_or(Refusal::InvalidToken)?;
     if !note_use(app, &token, now).await? {
         return Err(Refusal::InvalidToken.into());
     }
-    claims(app, user, scope.contains(PROFILE), scope.contains(EMAIL)).await
+    let claims = claims(app, user, scope.contains(PROFILE), scope.contains(EMAIL)).await?;
+    match client.metadata.userinfo_signed_response_alg {
+        None => Ok(UserInfo::Plain(claims)),
+        Some(alg) => Ok(UserInfo::Signed(sign(app, &client, alg, &claims).await?)),
+    }
 }
 
-async fn claims(app: &App, user: User, has_profile: bool, has_email: bool) -> Result<UserInfo> {
+async fn sign(app: &App, client: &Client, alg: SigningAlg, claims: &Claims) -> Result<String> {
+    let signed = Signed { iss: app.config.http.issuer().as_str(), aud: client.id.as_str(), claims };
+    app.keys.sign(app, alg, "JWT", &signed).await
+}
+
+async fn claims(app: &App, user: User, has_profile: bool, has_email: bool) -> Result<Claims> {
     let email = match has_email {
         true => store::user::list_emails(&app.db, &user.id).await?.into_iter().next(),
         false => None,
     };
+    let mxid = has_profile.then(|| user.mxid(app.server_name()));
     let User { id, username, display_name, .. } = user;
-    Ok(UserInfo {
+    Ok(Claims {
         sub: id.to_string(),
         name: display_name.filter(|_| has_profile),
         preferred_username: Some(username).filter(|_| has_profile),
+        mxid,
         email_verified: email.as_ref().map(|_| true),
         email,
     })
