@@ -34,7 +34,7 @@ fn id_token(answer: &Value) -> &str {
 }
 
 /// The header and the claims of a token, verified by the published keys as anybody verifies it.
-async fn verify(server: &Server, token: &str) -> (Value, Value) {
+pub async fn verify(server: &Server, token: &str) -> (Value, Value) {
     let keys: JwkSet = serde_json::from_value(server.get("oauth2/keys.json").await.json()).unwrap();
     let header = decode_header(token).unwrap();
     let key = keys.find(header.kid.as_deref().unwrap()).unwrap();
