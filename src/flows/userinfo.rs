@@ -1,4 +1,4 @@
-//! The UserInfo response (OIDC Core §5.3; spec OID-01 to OID-03).
+//! The UserInfo response (OIDC Core §5.3; spec OID-01 to OID-03, OID-10).
 
 use serde::Serialize;
 
@@ -6,8 +6,8 @@ use crate::{
     app::App,
     crypto::secret::{Kind, Secret},
     domain::{
+        claims::{Claim, Claims},
         refusal::Refusal,
-        scope::{EMAIL, PROFILE},
         session::{Purpose, SessionKind},
         signing_alg::SigningAlg,
         user::User,
@@ -17,9 +17,9 @@ use crate::{
     store::{self, client::Client, token::TokenKind},
 };
 
-/// The claims; what is not there is left out.
+/// What is told of a person; what is not there is left out.
 #[derive(Serialize)]
-pub struct Claims {
+pub struct Told {
     pub sub: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -40,12 +40,12 @@ struct Signed<'a> {
     iss: &'a str,
     aud: &'a str,
     #[serde(flatten)]
-    claims: &'a Claims,
+    told: &'a Told,
 }
 
 /// The response, in the form that the client registered for.
 pub enum UserInfo {
-    Plain(Claims),
+    Plain(Told),
     Signed(String),
 }
 
@@ -73,31 +73,33 @@ pub async fn userinfo(app: &App, access_token: &str) -> Result<UserInfo> {
     if !note_use(app, &token, now).await? {
         return Err(Refusal::InvalidToken.into());
     }
-    let claims = claims(app, user, scope.contains(PROFILE), scope.contains(EMAIL)).await?;
+    // OID-10: by the scope, or one by one.
+    let asked = Claims::kept(token.session.claims.as_deref()).userinfo;
+    let told = tell(app, user, |claim| scope.contains(claim.scope()) || asked.contains(&claim)).await?;
     match client.metadata.userinfo_signed_response_alg {
-        None => Ok(UserInfo::Plain(claims)),
-        Some(alg) => Ok(UserInfo::Signed(sign(app, &client, alg, &claims).await?)),
+        None => Ok(UserInfo::Plain(told)),
+        Some(alg) => Ok(UserInfo::Signed(sign(app, &client, alg, &told).await?)),
     }
 }
 
-async fn sign(app: &App, client: &Client, alg: SigningAlg, claims: &Claims) -> Result<String> {
-    let signed = Signed { iss: app.config.http.issuer().as_str(), aud: client.id.as_str(), claims };
+async fn sign(app: &App, client: &Client, alg: SigningAlg, told: &Told) -> Result<String> {
+    let signed = Signed { iss: app.config.http.issuer().as_str(), aud: client.id.as_str(), told };
     app.keys.sign(app, alg, "JWT", &signed).await
 }
 
-async fn claims(app: &App, user: User, has_profile: bool, has_email: bool) -> Result<Claims> {
-    let email = match has_email {
+async fn tell(app: &App, user: User, is_told: impl Fn(Claim) -> bool) -> Result<Told> {
+    let email = match is_told(Claim::Email) || is_told(Claim::EmailVerified) {
         true => store::user::list_emails(&app.db, &user.id).await?.into_iter().next(),
         false => None,
     };
-    let mxid = has_profile.then(|| user.mxid(app.server_name()));
+    let mxid = is_told(Claim::PreferredUsername).then(|| user.mxid(app.server_name()));
     let User { id, username, display_name, .. } = user;
-    Ok(Claims {
+    Ok(Told {
         sub: id.to_string(),
-        name: display_name.filter(|_| has_profile),
-        preferred_username: Some(username).filter(|_| has_profile),
+        name: display_name.filter(|_| is_told(Claim::Name)),
+        preferred_username: Some(username).filter(|_| is_told(Claim::PreferredUsername)),
         mxid,
-        email_verified: email.as_ref().map(|_| true),
-        email,
+        email_verified: email.as_ref().filter(|_| is_told(Claim::EmailVerified)).map(|_| true),
+        email: email.filter(|_| is_told(Claim::Email)),
     })
 }

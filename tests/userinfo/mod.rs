@@ -221,3 +221,32 @@ async fn a_client_that_wants_it_signed_gets_a_jwt_that_says_for_whom_it_is() {
         get(&server, Some("Bearer nonsense".to_owned())).await.assert_error(401, "invalid_token");
     }
 }
+
+#[tokio::test]
+async fn a_claim_that_is_asked_for_by_name_is_told_without_its_scope() {
+    // OID-10, conformance oidcc-claims-essential
+    let server = Server::start().await;
+    manage::register_user(&server.app, "alice", Some(PASSWORD), Some("alice@example.com"), false).await.unwrap();
+    let client_id = server.client().await;
+    let table = [
+        (json!({ "userinfo": { "preferred_username": null } }), json!({ "preferred_username": "alice" })),
+        (json!({ "userinfo": { "email": { "essential": true } } }), json!({ "email": "alice@example.com" })),
+        (json!({ "userinfo": { "email_verified": null } }), json!({ "email_verified": true })),
+        (json!({ "id_token": { "email": null } }), json!({})),
+        (json!({ "userinfo": { "nonsense": null } }), json!({})),
+    ];
+    for (asked, expected) in table {
+        let browser = server.browser();
+        browser.sign_in("alice").await;
+        let asked = asked.to_string();
+        let code = browser.allow(&changed(&server.request(&client_id, "openid"), "claims", Some(&asked))).await;
+        let tokens = Tokens::of(&server.exchange(&client_id, &code).await, &client_id);
+        let mut claims = get(&server, Some(format!("Bearer {}", tokens.access))).await.json();
+        let claims = claims.as_object_mut().unwrap();
+        assert!(
+            claims.remove("sub").is_some()
+                && claims.remove("urn:keymaker:mxid").is_none_or(|id| id == "@alice:localhost")
+        );
+        assert_eq!(json!(claims), expected, "{asked}");
+    }
+}

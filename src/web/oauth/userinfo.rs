@@ -36,7 +36,7 @@ pub async fn userinfo(State(app): State<App>, request: Request) -> Result<Respon
         (None, None) => return Err(Refusal::MissingToken.into()),
     };
     Ok(match userinfo_of(&app, token).await? {
-        UserInfo::Plain(claims) => private_json(&claims),
+        UserInfo::Plain(told) => private_json(&told),
         UserInfo::Signed(jwt) => {
             let headers = [(header::CONTENT_TYPE, "application/jwt"), (header::CACHE_CONTROL, "no-store")];
             (headers, jwt).into_response()
