@@ -104,6 +104,7 @@ struct World {
     forum: RelyingParty,
     here: Person,
     there: Person,
+    bobs: Person,
     answer: Value,
     wiki_tokens: Tokens,
     forum_tokens: Tokens,
@@ -144,7 +145,7 @@ impl World {
         let sids = BTreeMap::from([(sid(&answer), "here"), (sid(&elsewhere), "there")]);
         assert_eq!(sids.len(), 2);
         let forum_tokens = forum.tokens(&of_forum);
-        Self { server, provider, wiki, forum, here, there, answer, wiki_tokens, forum_tokens, matrix, sids }
+        Self { server, provider, wiki, forum, here, there, bobs, answer, wiki_tokens, forum_tokens, matrix, sids }
     }
 
     async fn happen(&self, cause: Cause) {
@@ -177,14 +178,17 @@ impl World {
             Cause::Locked => drop(manage::set_locked(app, "alice", true).await.unwrap()),
             Cause::Deactivated => drop(manage::deactivate(app, "alice", false).await.unwrap()),
             Cause::KillSessions => drop(manage::kill_sessions(app, "alice", false).await.unwrap()),
-            Cause::SetPassword => drop(manage::set_password(app, "alice", "another password 7!").await.unwrap()),
+            Cause::SetPassword => drop(manage::set_password(app, "alice", "another Password 7!").await.unwrap()),
             Cause::LegacyLogoutAll => {
                 let legacy = server.legacy_session("alice", "LEGACYDEVC").await;
                 let request = server.http.client.post(server.url(LOGOUT_ALL)).bearer_auth(&legacy.access);
                 assert_eq!(server.http.send(request).await.status, 200);
             }
             Cause::Expiry => {
-                server.clock.advance(14 * DAY + 1);
+                // Bob was here meanwhile, so his goes on.
+                server.clock.advance(2 * DAY);
+                assert!(self.bobs.whoami().await.is_some());
+                server.clock.advance(12 * DAY + 1);
                 clean_up::clean_up(app).await.unwrap();
             }
             Cause::WikiEnded => {
@@ -216,7 +220,9 @@ impl World {
         let form = self.there.confirm("change-password", None).await;
         let page = self.there.get(form.location()).await;
         let new = "a wholly new password 5?";
-        let fields = [&[("password", new), ("password_again", new)], more].concat();
+        self.server.audit.secret(new);
+        let (_, proof) = form.location().split_once("proof=").unwrap();
+        let fields = [&[("password", new), ("proof", proof)], more].concat();
         let answer = self.there.submit(&page, &fields).await;
         assert_eq!(answer.status, 303, "{}", answer.body);
     }

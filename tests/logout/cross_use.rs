@@ -101,7 +101,7 @@ async fn present(server: &Server, alice: &Person, place: &str, token: &str, impo
             let mut request = server.request("the-wiki", PROFILE);
             request.push(("id_token_hint", token));
             let (_, answer) = alice.arrive(&request).await;
-            answer.status == 200
+            !answer.header("location").is_some_and(|location| location.contains("error="))
         }
         "hint of a logout, in a question" => {
             // Another login of hers: she is asked, whatever it says.
