@@ -10,8 +10,9 @@ use crate::{
     config::{Config, HomeserverKind},
     crypto::{keys::KeyError, password::Passwords, random, seal::Sealer},
     domain::id::{
-        DeviceGrantId, EmailVerificationId, EventId, GrantId, JobId, MailId, PasskeyId, ProofId, RecoveryId,
-        RegistrationId, RegistrationTokenId, SessionId, SsoLoginId, TokenId, UpstreamTripId, UserEmailId, UserId,
+        DeviceGrantId, EmailVerificationId, EventId, GrantId, JobId, LogoutNoticeId, MailId, PasskeyId, ProofId,
+        RecoveryId, RegistrationId, RegistrationTokenId, SessionId, SsoLoginId, TokenId, UpstreamTripId, UserEmailId,
+        UserId,
     },
     error,
     flows::{activity::Activity, derived_keys, keys::Keys, passkey, recover, stand_in::Census},
@@ -57,6 +58,8 @@ pub struct Parts {
     pub mail: Mailer,
     /// Wakes the worker that sends mails: one was written.
     pub mails: Notify,
+    /// Wakes the worker that tells relying parties of logouts: one is to be told.
+    pub logout_notices: Notify,
     /// Who asked for a way back in, and is being looked for.
     pub recoveries: Arc<Semaphore>,
     pub activity: Activity,
@@ -126,6 +129,7 @@ pub async fn build(
         policy: Policy::load(&config.policy)?,
         mail: Mailer::new(&config.email)?,
         mails: Notify::new(),
+        logout_notices: Notify::new(),
         recoveries: Arc::new(Semaphore::new(recover::AT_ONCE)),
         census: Census::default(),
         config,
@@ -161,6 +165,7 @@ new_ids! {
     new_token_id ulid TokenId;
     new_job_id ordered_ulid JobId;
     new_mail_id ulid MailId;
+    new_logout_notice_id ordered_ulid LogoutNoticeId;
     new_event_id ordered_ulid EventId;
     new_user_email_id ulid UserEmailId;
     new_email_verification_id ordered_ulid EmailVerificationId;

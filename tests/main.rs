@@ -18,6 +18,7 @@ mod introspect;
 mod keys;
 mod kinds;
 mod limits;
+mod logout;
 mod mail;
 mod pages;
 mod password;

@@ -732,3 +732,12 @@ apps-allowed-withdraw = Take it back
 act-withdraw-consent-title = Take back what you allowed
 act-withdraw-consent-text = This app is signed out, and has to ask you again before it learns who you are. What it has learned already, it knows.
 act-withdraw-consent-done = It was taken back.
+
+logout-client = The application that asks for this calls itself
+logout-return = Afterwards you go back to { $destination }.
+logout-everywhere = Sign out everywhere, of my Matrix apps too
+logout-everywhere-hint = Every app on every device is signed out. Encryption keys that are only there are lost. You confirm this on the next page.
+signed-out-everywhere-text = Nobody is signed in to your account any more, in no browser and in no app.
+act-sign-out-everywhere-title = Sign out everywhere
+act-sign-out-everywhere-text = Every browser and every app is signed out, this one too. Encryption keys that are only there are lost.
+access-offline = do this also while you are signed out here

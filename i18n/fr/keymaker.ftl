@@ -735,3 +735,12 @@ apps-allowed-withdraw = Retirer l’accord
 act-withdraw-consent-title = Retirer votre accord
 act-withdraw-consent-text = Cette application est déconnectée et doit vous demander à nouveau avant de savoir qui vous êtes. Ce qu’elle a déjà appris, elle le sait.
 act-withdraw-consent-done = L’accord a été retiré.
+
+logout-client = L’application qui le demande s’appelle, selon elle,
+logout-return = Vous retournerez ensuite vers { $destination }.
+logout-everywhere = Me déconnecter partout, de mes applications Matrix aussi
+logout-everywhere-hint = Chaque application sur chaque appareil est déconnectée. Les clés de chiffrement qui ne sont que là sont perdues. Vous le confirmez à la page suivante.
+signed-out-everywhere-text = Plus personne n’est connecté à votre compte, dans aucun navigateur ni aucune application.
+act-sign-out-everywhere-title = Se déconnecter partout
+act-sign-out-everywhere-text = Chaque navigateur et chaque application est déconnecté, celui-ci aussi. Les clés de chiffrement qui ne sont que là sont perdues.
+access-offline = faire cela aussi pendant que vous êtes déconnecté d’ici

@@ -20,6 +20,8 @@ pub enum Act {
     EndOtherSessions,
     /// What an app may learn without asking, and its sessions.
     WithdrawConsent,
+    /// Of every browser and every app, this one too.
+    SignOutEverywhere,
     Deactivate,
     ResetCrossSigning,
     /// An account at an identity provider.
@@ -28,7 +30,7 @@ pub enum Act {
 }
 
 impl Act {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::ChangePassword,
         Self::RemovePassword,
         Self::AddPasskey,
@@ -43,6 +45,7 @@ impl Act {
         Self::EndSession,
         Self::EndOtherSessions,
         Self::WithdrawConsent,
+        Self::SignOutEverywhere,
         Self::Deactivate,
         Self::ResetCrossSigning,
         Self::LinkProvider,
@@ -66,6 +69,7 @@ impl Act {
             Self::EndSession => "end-session",
             Self::EndOtherSessions => "end-other-sessions",
             Self::WithdrawConsent => "withdraw-consent",
+            Self::SignOutEverywhere => "sign-out-everywhere",
             Self::Deactivate => "deactivate",
             Self::ResetCrossSigning => "reset-cross-signing",
             Self::LinkProvider => "link-provider",

@@ -57,6 +57,8 @@ ids! {
     RegistrationId,
     /// Names what lets somebody sign up; it is not the token that is presented.
     RegistrationTokenId,
+    /// Names what a relying party has to hear of a logout.
+    LogoutNoticeId,
     /// Names a session of any kind.
     SessionId,
     /// Names one row of the token table; it is not a secret.

@@ -1,7 +1,8 @@
-//! The logout token that a provider sends when somebody signs out there (OpenID Connect Back-Channel Logout §2.4, §2.6;
-//! spec BCI-01). Its signature was verified before.
+//! The logout token (OpenID Connect Back-Channel Logout §2.4, §2.6): the one that a provider sends us, whose signature was
+//! verified before (spec BCI-01), and what we write into ours (BCO-02).
 
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use crate::domain::time::{DAY, MINUTE, SECOND};
 
@@ -15,6 +16,35 @@ const MOST_AGE_WITHOUT_EXP: i64 = 5 * MINUTE;
 const MOST_BYTES: usize = 1024;
 /// The one event that it is about.
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+/// The type of the JWT.
+pub const TYP: &str = "logout+jwt";
+/// How long a token of ours counts: for as long as one attempt to send it, and clocks that differ.
+const LIFE: i64 = 2 * MINUTE;
+
+/// What a logout token of ours says. There is no `nonce`: an ID token has one.
+#[derive(Debug, Serialize)]
+pub struct Claims<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    iat: i64,
+    exp: i64,
+    jti: &'a str,
+    sub: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<&'a str>,
+    /// Exactly one member, and nothing in it (spec TRP-40).
+    events: Value,
+}
+
+impl<'a> Claims<'a> {
+    /// Writes, at a moment, who signed out: of one login, or everywhere.
+    pub fn new(parties: &Parties<'a>, jti: &'a str, sub: &'a str, sid: Option<&'a str>, now: i64) -> Self {
+        let Parties { issuer, client_id } = *parties;
+        let (iat, exp) = (now / SECOND, (now + LIFE) / SECOND);
+        Self { iss: issuer, aud: client_id, iat, exp, jti, sub, sid, events: json!({ EVENT: {} }) }
+    }
+}
 
 /// What a logout token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,6 +186,22 @@ mod tests {
         assert_eq!(at(0, Some(i64::from(u32::MAX))), Ok(86_460));
         assert_eq!(at(-300, None), Ok(60));
         assert_eq!(at(-360, None), Err("the token has expired or is too old"));
+    }
+
+    #[test]
+    fn what_we_write_is_what_we_would_believe() {
+        // BCO-02, TRP-40
+        for sid in [None, Some("S")] {
+            let claims = serde_json::to_value(Claims::new(&PARTIES, "J", "alice", sid, NOW)).unwrap();
+            let mut expected = json!({
+                "iss": PARTIES.issuer, "aud": PARTIES.client_id, "iat": NOW / 1000, "exp": NOW / 1000 + 120, "jti": "J",
+                "sub": "alice", "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+            });
+            sid.map(|sid| expected.as_object_mut().unwrap().insert("sid".to_owned(), json!(sid)));
+            assert_eq!(claims, expected);
+            let read = LogoutToken::judge(Some(TYP), claims.as_object().unwrap(), &PARTIES, NOW).unwrap();
+            assert_eq!((read.sub.as_deref(), read.sid.as_deref()), (Some("alice"), sid));
+        }
     }
 
     #[test]

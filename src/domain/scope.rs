@@ -23,6 +23,9 @@ pub const PROFILE: &str = "profile";
 /// The e-mail address claims.
 pub const EMAIL: &str = "email";
 
+/// Lets a client act for somebody who is signed out here (OIDC Core §11).
+pub const OFFLINE_ACCESS: &str = "offline_access";
+
 /// Namespaces in which a scope that we do not know may mean power, so that it is refused and never dropped.
 const GUARDED_NAMESPACES: [&str; 3] = ["urn:matrix:", "urn:synapse:", "urn:keymaker:"];
 
@@ -126,9 +129,9 @@ impl Scope {
         })
     }
 
-    /// Says whether it tells who somebody is, and gives no power.
+    /// Says whether it tells who somebody is, also while they are away, and gives no power.
     pub fn is_plain(&self) -> bool {
-        self.0.iter().all(|token| matches!(&**token, OPENID | PROFILE | EMAIL))
+        self.0.iter().all(|token| matches!(&**token, OPENID | PROFILE | EMAIL | OFFLINE_ACCESS))
     }
 
     /// The same with one token more, if it is not there.
@@ -207,6 +210,9 @@ impl Scope {
             return Err(InvalidScope::Unknown);
         }
         self.0.retain(|token| Kind::of(token) != Kind::Unknown);
+        // OIDC Core §11 gives it a meaning beside `openid` alone.
+        let is_openid = self.is_openid();
+        self.0.retain(|token| is_openid || token != OFFLINE_ACCESS);
         Ok(self)
     }
 
@@ -265,7 +271,7 @@ impl<'a> Kind<'a> {
             MATRIX_API => return Self::Api(Dialect::Stable),
             MATRIX_API_UNSTABLE => return Self::Api(Dialect::Unstable),
             SYNAPSE_ADMIN => return Self::SynapseAdmin,
-            OPENID | PROFILE | EMAIL => return Self::OpenId,
+            OPENID | PROFILE | EMAIL | OFFLINE_ACCESS => return Self::OpenId,
             _ => {}
         }
         if let Some(id) = token.strip_prefix(MATRIX_DEVICE_PREFIX) {
@@ -428,9 +434,19 @@ mod tests {
             assert_eq!(for_users(&format!("openid {unknown}")), Err(InvalidScope::Unknown), "{unknown}");
             assert_eq!(for_machines(unknown), Err(InvalidScope::Unknown), "{unknown}");
         }
-        assert_eq!(for_users("openid phone offline_access email"), Ok("openid email".to_owned()));
+        assert_eq!(for_users("openid phone address email"), Ok("openid email".to_owned()));
         assert_eq!(for_users("phone"), Err(InvalidScope::NothingToGrant));
         assert_eq!(for_users(""), Err(InvalidScope::NothingToGrant));
+    }
+
+    // OIDC Core §11
+    #[test]
+    fn offline_access_is_asked_for_beside_openid() {
+        assert_eq!(for_users("offline_access openid"), Ok("offline_access openid".to_owned()));
+        assert_eq!(for_users("offline_access"), Err(InvalidScope::NothingToGrant));
+        assert_eq!(for_users(&format!("offline_access {STABLE}")), Ok(STABLE.to_owned()));
+        assert_eq!(for_machines("offline_access"), Ok(String::new()));
+        assert_eq!(for_machines("openid offline_access"), Err(InvalidScope::NotForMachines));
     }
 
     #[test]

@@ -87,18 +87,30 @@ pub async fn start(
     let (user, now) = (&proved.user, app.clock.now());
     let happened = event::sign_in(app, user, caller).await?;
     let mut tx = app.db.write().await?;
+    let somebody_else = before.filter(|before| before.user.id != *user).map(|before| &before.user.id);
+    // In one order, whichever of the two signs in.
+    if let Some(other) = somebody_else.filter(|other| *other < user) {
+        store::user::hold(&mut tx, other).await?;
+    }
     if !store::user::hold_for_session(&mut tx, user, proved.at).await? {
         return Err(Refusal::Busy.into());
+    }
+    if let Some(other) = somebody_else.filter(|other| *other > user) {
+        store::user::hold(&mut tx, other).await?;
     }
     if let Some(proof) = &proved.proof
         && !store::proof::consume_login(&mut tx, proof, now).await?
     {
         return Err(Refusal::TransactionOver.into());
     }
-    if let Some(before) = before {
-        session::end_in(app, &mut tx, &before.session, EndReason::LoggedOut).await?;
-    }
     let (cookie, session) = open_in(app, &mut tx, user, (now, Some(&proved.amr)), caller).await?;
+    match before {
+        Some(before) if before.user.id == *user => {
+            session::renew_in(app, &mut tx, &before.session.session_id, &session).await?;
+        }
+        Some(before) => drop(session::end_in(app, &mut tx, &before.session, EndReason::LoggedOut).await?),
+        None => {}
+    }
     if let Some(trip) = &proved.trip {
         upstream::enter_in(app, &mut tx, trip, &session).await?;
     }

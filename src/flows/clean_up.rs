@@ -48,6 +48,7 @@ pub async fn clean_up(app: &App) -> Result<()> {
     let sessions = store::session::end_expired(&mut tx, before, EndReason::Expired).await?;
     let devices = session::end_expired_in(app, &mut tx, before).await?;
     tx.commit().await?;
-    tracing::debug!(grants, sso_logins, device_grants, registrations, sessions, devices, "cleaned up");
+    let browsers = session::end_expired_browsers(app).await?;
+    tracing::debug!(grants, sso_logins, device_grants, registrations, sessions, devices, browsers, "cleaned up");
     Ok(())
 }

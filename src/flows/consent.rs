@@ -17,7 +17,7 @@ use crate::{
         session::EndReason,
     },
     error::Result,
-    flows::{Caller, browser::SignedIn, event, prove, session},
+    flows::{Caller, browser::SignedIn, event, logout_notice, prove, session},
     store::{
         self,
         client::Client,
@@ -126,6 +126,9 @@ pub async fn withdraw(app: &App, signed_in: &SignedIn, proof: &str, client: &Cli
     }
     let sessions = store::session::list_live_of_relying_party(&mut tx, user, client).await?;
     session::end_some_in(app, &mut tx, user, &sessions, reason).await?;
+    for session in &sessions {
+        logout_notice::enqueue_of_session(app, &mut tx, user, &session.id).await?;
+    }
     event::record(app, &mut tx, user, Event::SessionEnded { name }, caller).await?;
     tx.commit().await?;
     app.jobs.notify_one();

@@ -17,7 +17,7 @@ use crate::{
     flows::{
         Caller, compat, event,
         homeserver::{self, Job},
-        password,
+        logout_notice, password,
         permit::Origin,
         register::{self, NewUser, check_username},
         session,
@@ -78,6 +78,10 @@ pub async fn set_locked(app: &App, username: &str, is_locked: bool) -> Result<(U
     };
     if has_changed {
         homeserver::enqueue(app, &mut tx, &user.id, &Job::ProvisionUser { display_name: None }).await?;
+        if is_locked {
+            // DEV-12: the tokens stay, but nobody is to go on elsewhere as somebody who is locked here.
+            logout_notice::enqueue_of_person(app, &mut tx, &user.id).await?;
+        }
         let happened = if is_locked { Event::Locked } else { Event::Unlocked };
         event::record(app, &mut tx, &user.id, happened, &Caller::default()).await?;
     }

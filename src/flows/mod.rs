@@ -25,6 +25,8 @@ pub mod introspect;
 pub mod keys;
 pub mod limit;
 pub mod login;
+pub mod logout;
+pub mod logout_notice;
 pub mod mail;
 pub mod manage;
 pub mod open;

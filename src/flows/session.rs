@@ -16,9 +16,14 @@ use crate::{
         browser::SignedIn,
         event,
         homeserver::{self, Job},
-        prove,
+        logout_notice, prove,
     },
-    store::{self, db::Tx, session::LiveSession, token::TokenKind},
+    store::{
+        self,
+        db::Tx,
+        session::{ExpiredSession, LiveSession},
+        token::TokenKind,
+    },
 };
 
 /// Finds the session of a token that may have expired or been superseded: its family names the session, or the hash of a
@@ -33,27 +38,65 @@ pub async fn find_by_token(app: &App, kind: TokenKind, presented: &Secret) -> Re
     })
 }
 
-/// Ends a session within a transaction; false when it had ended already.
+/// Ends a session within a transaction that holds its user; false when it had ended already.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn end_in(app: &App, tx: &mut Tx, session: &Session, reason: EndReason) -> Result<bool> {
-    end_one(app, tx, &session.session_id, session.user_id.as_ref(), session.device_id.as_deref(), reason).await
+    end_one(app, tx, session.user_id.as_ref(), &live(session), reason).await
 }
 
+fn live(session: &Session) -> LiveSession {
+    let Session { session_id, kind, device_id, client_id, .. } = session.clone();
+    LiveSession { id: session_id, kind, device_id, client_id }
+}
+
+/// Ends a session, and with the login of a browser what lasts as long as that.
 async fn end_one(
     app: &App,
     tx: &mut Tx,
-    session: &SessionId,
     user: Option<&UserId>,
-    device_id: Option<&str>,
+    session: &LiveSession,
     reason: EndReason,
 ) -> Result<bool> {
-    let has_ended = store::session::end(tx, session, reason, app.clock.now()).await?;
-    if let (true, Some(user), Some(device_id)) = (has_ended, user, device_id) {
-        homeserver::enqueue(app, tx, user, &Job::SettleDevice { device_id: device_id.to_owned() }).await?;
+    let has_ended = close(app, tx, user, session, reason).await?;
+    if let (true, Some(user), true) = (has_ended, user, session.kind == SessionKind::Browser.as_str()) {
+        let first = store::session::first_login(tx, &session.id).await?;
+        logout_notice::enqueue_of_browser(app, tx, user, &first).await?;
+        // RPL-04, OIDC Core §11: without `offline_access` an application acts for whoever is there. The devices of Matrix
+        // apps stay, with their keys.
+        for bound in store::session::list_bound_to_browser(tx, &first).await? {
+            store::session::end(tx, &bound, reason, app.clock.now()).await?;
+        }
     }
     Ok(has_ended)
+}
+
+/// Ends one session alone; its device goes with it.
+async fn close(
+    app: &App,
+    tx: &mut Tx,
+    user: Option<&UserId>,
+    session: &LiveSession,
+    reason: EndReason,
+) -> Result<bool> {
+    let has_ended = store::session::end(tx, &session.id, reason, app.clock.now()).await?;
+    if let (true, Some(user), Some(device_id)) = (has_ended, user, &session.device_id) {
+        homeserver::enqueue(app, tx, user, &Job::SettleDevice { device_id: device_id.clone() }).await?;
+    }
+    Ok(has_ended)
+}
+
+/// Lets a new login of a browser take the place of one of the same person: nobody signed out, and what hangs on the old one
+/// hangs on the new one.
+///
+/// # Errors
+/// When the store fails.
+pub async fn renew_in(app: &App, tx: &mut Tx, before: &SessionId, new: &SessionId) -> Result<()> {
+    if store::session::end(tx, before, EndReason::LoggedOut, app.clock.now()).await? {
+        store::session::note_renewal(tx, new, before).await?;
+    }
+    Ok(())
 }
 
 /// Ends a session.
@@ -62,10 +105,19 @@ async fn end_one(
 /// When the store fails.
 pub async fn end(app: &App, session: &Session, reason: EndReason) -> Result<()> {
     let mut tx = app.db.write().await?;
+    hold_owner(&mut tx, session).await?;
     let has_ended = end_in(app, &mut tx, session, reason).await?;
     tx.commit().await?;
     finish(app, session, reason, has_ended);
     Ok(())
+}
+
+/// Several sessions may end at once, so whoever ends one holds the user first, as everybody does.
+async fn hold_owner(tx: &mut Tx, session: &Session) -> Result<()> {
+    match &session.user_id {
+        Some(user) => Ok(store::user::hold(tx, user).await?),
+        None => Ok(()),
+    }
 }
 
 fn finish(app: &App, session: &Session, reason: EndReason, has_ended: bool) {
@@ -116,7 +168,8 @@ pub async fn end_own(
     if let (None, Some(client)) = (&session.device_id, &session.client_id) {
         store::consent::delete_of_client(&mut tx, user, client).await?;
     }
-    end_one(app, &mut tx, id, Some(user), session.device_id.as_deref(), reason).await?;
+    end_one(app, &mut tx, Some(user), &session, reason).await?;
+    logout_notice::enqueue_of_session(app, &mut tx, user, id).await?;
     event::record(app, &mut tx, user, Event::SessionEnded { name }, caller).await?;
     tx.commit().await?;
     app.jobs.notify_one();
@@ -166,8 +219,9 @@ async fn end_all_but_in(
     let mut live = store::session::list_live(tx, user).await?;
     live.retain(|session| Some(&session.id) != except);
     for session in &live {
-        end_one(app, tx, &session.id, Some(user), session.device_id.as_deref(), reason).await?;
+        close(app, tx, Some(user), session, reason).await?;
     }
+    logout_notice::enqueue_of_person(app, tx, user).await?;
     Ok(live)
 }
 
@@ -180,7 +234,7 @@ pub async fn end_browsers_in(app: &App, tx: &mut Tx, user: &UserId, reason: EndR
     store::user::hold_to_end_sessions(tx, user, app.clock.now()).await?;
     for session in store::session::list_live(tx, user).await? {
         if session.kind == SessionKind::Browser.as_str() {
-            end_one(app, tx, &session.id, Some(user), session.device_id.as_deref(), reason).await?;
+            end_one(app, tx, Some(user), &session, reason).await?;
         }
     }
     Ok(())
@@ -198,7 +252,7 @@ pub async fn end_some_in(
     reason: EndReason,
 ) -> Result<()> {
     for session in sessions {
-        end_one(app, tx, &session.id, Some(user), session.device_id.as_deref(), reason).await?;
+        end_one(app, tx, Some(user), session, reason).await?;
     }
     Ok(())
 }
@@ -210,9 +264,23 @@ pub async fn end_some_in(
 /// When the store fails.
 pub async fn end_expired_in(app: &App, tx: &mut Tx, before: i64) -> Result<usize> {
     let expired = store::session::list_expired_with_device(tx, before).await?;
-    for session in &expired {
-        let (user, device_id) = (Some(&session.user_id), Some(session.device_id.as_str()));
-        end_one(app, tx, &session.id, user, device_id, EndReason::Expired).await?;
+    for ExpiredSession { user_id, session } in &expired {
+        close(app, tx, Some(user_id), session, EndReason::Expired).await?;
+    }
+    Ok(expired.len())
+}
+
+/// Ends the logins of browsers that have expired, some at a time, and counts them: the applications behind them hear of it.
+///
+/// # Errors
+/// When the store fails.
+pub async fn end_expired_browsers(app: &App) -> Result<usize> {
+    let expired = store::session::list_expired_browsers(&app.db, app.clock.now()).await?;
+    for ExpiredSession { user_id, session } in &expired {
+        let mut tx = app.db.write().await?;
+        store::user::hold(&mut tx, user_id).await?;
+        end_one(app, &mut tx, Some(user_id), session, EndReason::Expired).await?;
+        tx.commit().await?;
     }
     Ok(expired.len())
 }

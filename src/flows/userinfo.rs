@@ -1,4 +1,4 @@
-//! The UserInfo response (OIDC Core §5.3; spec OID-01, OID-02).
+//! The UserInfo response (OIDC Core §5.3; spec OID-01 to OID-03, OID-10).
 
 use serde::Serialize;
 
@@ -6,28 +6,47 @@ use crate::{
     app::App,
     crypto::secret::{Kind, Secret},
     domain::{
+        claims::{Claim, Claims},
         refusal::Refusal,
-        scope::{EMAIL, PROFILE},
         session::{Purpose, SessionKind},
+        signing_alg::SigningAlg,
         user::User,
     },
     error::Result,
     flows::activity::note_use,
-    store::{self, token::TokenKind},
+    store::{self, client::Client, token::TokenKind},
 };
 
-/// The claims; what is not there is left out.
+/// What is told of a person; what is not there is left out.
 #[derive(Serialize)]
-pub struct UserInfo {
+pub struct Told {
     pub sub: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preferred_username: Option<String>,
+    /// The Matrix ID, which no standard claim stands for (OIDC Core §5.1.2).
+    #[serde(rename = "urn:keymaker:mxid", skip_serializing_if = "Option::is_none")]
+    pub mxid: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email_verified: Option<bool>,
+}
+
+/// The same in a JWT, which says from whom and for whom it is (OID-03).
+#[derive(Serialize)]
+struct Signed<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    #[serde(flatten)]
+    told: &'a Told,
+}
+
+/// The response, in the form that the client registered for.
+pub enum UserInfo {
+    Plain(Told),
+    Signed(String),
 }
 
 /// Gives the claims that an access token opens.
@@ -49,23 +68,38 @@ pub async fn userinfo(app: &App, access_token: &str) -> Result<UserInfo> {
     }
     let user = token.session.user_id.as_ref().ok_or(Refusal::InvalidToken)?;
     let user = store::user::find(&app.db, user).await?.ok_or(Refusal::InvalidToken)?;
+    let client = token.session.client_id.as_ref().ok_or(Refusal::InvalidToken)?;
+    let client = store::client::find(&app.db, client).await?.ok_or(Refusal::InvalidToken)?;
     if !note_use(app, &token, now).await? {
         return Err(Refusal::InvalidToken.into());
     }
-    claims(app, user, scope.contains(PROFILE), scope.contains(EMAIL)).await
+    // OID-10: by the scope, or one by one.
+    let asked = Claims::kept(token.session.claims.as_deref()).userinfo;
+    let told = tell(app, user, |claim| scope.contains(claim.scope()) || asked.contains(&claim)).await?;
+    match client.metadata.userinfo_signed_response_alg {
+        None => Ok(UserInfo::Plain(told)),
+        Some(alg) => Ok(UserInfo::Signed(sign(app, &client, alg, &told).await?)),
+    }
 }
 
-async fn claims(app: &App, user: User, has_profile: bool, has_email: bool) -> Result<UserInfo> {
-    let email = match has_email {
+async fn sign(app: &App, client: &Client, alg: SigningAlg, told: &Told) -> Result<String> {
+    let signed = Signed { iss: app.config.http.issuer().as_str(), aud: client.id.as_str(), told };
+    app.keys.sign(app, alg, "JWT", &signed).await
+}
+
+async fn tell(app: &App, user: User, is_told: impl Fn(Claim) -> bool) -> Result<Told> {
+    let email = match is_told(Claim::Email) || is_told(Claim::EmailVerified) {
         true => store::user::list_emails(&app.db, &user.id).await?.into_iter().next(),
         false => None,
     };
+    let mxid = is_told(Claim::PreferredUsername).then(|| user.mxid(app.server_name()));
     let User { id, username, display_name, .. } = user;
-    Ok(UserInfo {
+    Ok(Told {
         sub: id.to_string(),
-        name: display_name.filter(|_| has_profile),
-        preferred_username: Some(username).filter(|_| has_profile),
-        email_verified: email.as_ref().map(|_| true),
-        email,
+        name: display_name.filter(|_| is_told(Claim::Name)),
+        preferred_username: Some(username).filter(|_| is_told(Claim::PreferredUsername)),
+        mxid,
+        email_verified: email.as_ref().filter(|_| is_told(Claim::EmailVerified)).map(|_| true),
+        email: email.filter(|_| is_told(Claim::Email)),
     })
 }

@@ -1,5 +1,6 @@
 //! Work after the response: the worker of the durable queue, and the housekeeping that decides nothing (INV-15).
 
+mod logout_notice;
 mod mail;
 mod policy;
 
@@ -28,6 +29,7 @@ const CENSUS_INTERVAL: Duration = Duration::from_secs(600);
 pub fn start(app: &App, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut workers = JoinSet::new();
     workers.spawn(queue(app.clone(), stop.clone()));
+    workers.spawn(logout_notice::work(app.clone(), stop.clone()));
     if app.mail.is_available() {
         workers.spawn(mail::work(app.clone(), stop.clone()));
     }

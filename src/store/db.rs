@@ -15,8 +15,9 @@ use sqlx::{
 use thiserror::Error;
 
 use crate::domain::id::{
-    ClientId, DeviceGrantId, EmailVerificationId, EventId, GrantId, JobId, MailId, PasskeyId, ProofId, RecoveryId,
-    RegistrationId, RegistrationTokenId, SessionId, SsoLoginId, TokenId, UpstreamTripId, UserEmailId, UserId,
+    ClientId, DeviceGrantId, EmailVerificationId, EventId, GrantId, JobId, LogoutNoticeId, MailId, PasskeyId, ProofId,
+    RecoveryId, RegistrationId, RegistrationTokenId, SessionId, SsoLoginId, TokenId, UpstreamTripId, UserEmailId,
+    UserId,
 };
 
 /// The migrations that this program knows, compiled in.
@@ -106,6 +107,7 @@ args! {
     &JobId => Text(v) v.as_str().to_owned();
     &MailId => Text(v) v.as_str().to_owned();
     &EventId => Text(v) v.as_str().to_owned();
+    &LogoutNoticeId => Text(v) v.as_str().to_owned();
     &PasskeyId => Text(v) v.as_str().to_owned();
     &ProofId => Text(v) v.as_str().to_owned();
     &UserEmailId => Text(v) v.as_str().to_owned();

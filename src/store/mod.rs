@@ -15,6 +15,7 @@ pub mod import;
 pub mod job;
 pub mod known_browser;
 pub mod limit;
+pub mod logout_notice;
 pub mod mail;
 pub mod proof;
 pub mod pushed_request;

@@ -116,18 +116,18 @@ pub async fn end(tx: &mut Tx, id: &SessionId, reason: EndReason, now: i64) -> sq
     Ok(ended > 0)
 }
 
-/// A session whose device goes with it.
+/// A session that expired, and whose it was.
 #[derive(sqlx::FromRow)]
 pub struct ExpiredSession {
-    pub id: SessionId,
     pub user_id: UserId,
-    pub device_id: String,
+    #[sqlx(flatten)]
+    pub session: LiveSession,
 }
 
 /// Lists sessions with a device that expired before a moment, some at a time.
 pub async fn list_expired_with_device(tx: &mut Tx, before: i64) -> sqlx::Result<Vec<ExpiredSession>> {
     tx.sql(
-        "SELECT id, user_id, device_id FROM sessions
+        "SELECT id, user_id, kind, device_id, client_id FROM sessions
          WHERE expires_at < $1 AND ended_at IS NULL AND device_id IS NOT NULL AND user_id IS NOT NULL
          ORDER BY id LIMIT 500",
     )
@@ -136,13 +136,74 @@ pub async fn list_expired_with_device(tx: &mut Tx, before: i64) -> sqlx::Result<
     .await
 }
 
-/// Ends the sessions without a device that expired before a moment, and forgets their tokens: logins of browsers, and
-/// tokens of clients for themselves. Of the latter nothing is kept.
+/// Lists logins of browsers that have expired, some at a time.
+pub async fn list_expired_browsers(db: &Db, now: i64) -> sqlx::Result<Vec<ExpiredSession>> {
+    db.sql(
+        "SELECT id, user_id, kind, device_id, client_id FROM sessions
+         WHERE expires_at <= $1 AND ended_at IS NULL AND kind = 'browser' AND user_id IS NOT NULL
+         ORDER BY id LIMIT 500",
+    )
+    .bind(now)
+    .all()
+    .await
+}
+
+/// Notes that a login of a browser goes on another one of the same person.
+pub async fn note_renewal(tx: &mut Tx, id: &SessionId, before: &SessionId) -> sqlx::Result<()> {
+    tx.sql(
+        "UPDATE sessions SET renews = (SELECT COALESCE(b.renews, b.id) FROM sessions b WHERE b.id = $2) WHERE id = $1",
+    )
+    .bind(id)
+    .bind(before)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Gives the first of the logins of a browser that this one goes on; often itself.
+pub async fn first_login(tx: &mut Tx, id: &SessionId) -> sqlx::Result<SessionId> {
+    let row: Option<(SessionId,)> =
+        tx.sql("SELECT COALESCE(renews, id) FROM sessions WHERE id = $1").bind(id).optional().await?;
+    Ok(row.map_or_else(|| id.clone(), |(first,)| first))
+}
+
+/// Lists the live sessions of relying parties that last as long as the login of the browser through which they were opened:
+/// those on no device and without `offline_access`.
+pub async fn list_bound_to_browser(tx: &mut Tx, first: &SessionId) -> sqlx::Result<Vec<SessionId>> {
+    let rows: Vec<(SessionId,)> = tx
+        .sql(
+            "SELECT id FROM sessions
+             WHERE opened_by IN (SELECT b.id FROM sessions b WHERE b.id = $1 OR b.renews = $1) AND ended_at IS NULL
+                 AND kind = 'oauth' AND device_id IS NULL AND (' ' || scope || ' ') NOT LIKE '% offline_access %'
+             ORDER BY id",
+        )
+        .bind(first)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Tells whether one login of a browser is another, or goes it on.
+pub async fn is_same_login(db: &Db, id: &SessionId, other: &SessionId) -> sqlx::Result<bool> {
+    let row: Option<(i64,)> = db
+        .sql(
+            "SELECT CAST(1 AS BIGINT) FROM sessions a JOIN sessions b ON COALESCE(b.renews, b.id) = COALESCE(a.renews, a.id)
+             WHERE a.id = $1 AND b.id = $2 AND a.kind = 'browser'",
+        )
+        .bind(id)
+        .bind(other)
+        .optional()
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Ends the sessions of clients without a device that expired before a moment, and forgets their tokens. Of those that
+/// clients had for themselves nothing is kept.
 pub async fn end_expired(tx: &mut Tx, before: i64, reason: EndReason) -> sqlx::Result<u64> {
     let ended = tx
         .sql(
             "UPDATE sessions SET ended_at = expires_at, end_reason = $2
-             WHERE expires_at < $1 AND ended_at IS NULL AND device_id IS NULL",
+             WHERE expires_at < $1 AND ended_at IS NULL AND device_id IS NULL AND kind <> 'browser'",
         )
         .bind(before)
         .bind(reason.as_str())

@@ -44,7 +44,7 @@ pub async fn list_users(tx: &mut Tx, login: &EndedLogin<'_>) -> sqlx::Result<Vec
 /// Lists the live sessions that it opened, the browser's and those of the apps that the browser let in.
 pub async fn list_live(tx: &mut Tx, login: &EndedLogin<'_>) -> sqlx::Result<Vec<UsersSession>> {
     tx.sql(
-        "SELECT DISTINCT s.user_id, s.id, s.kind, s.device_id FROM upstream_sessions u
+        "SELECT DISTINCT s.user_id, s.id, s.kind, s.client_id, s.device_id FROM upstream_sessions u
              JOIN sessions s ON s.id = u.browser_session_id OR s.opened_by = u.browser_session_id
          WHERE u.provider_id = $1 AND (CAST($2 AS TEXT) IS NULL OR u.subject = $2)
              AND (CAST($3 AS TEXT) IS NULL OR u.sid = $3) AND s.ended_at IS NULL AND s.user_id IS NOT NULL

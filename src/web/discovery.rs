@@ -34,6 +34,7 @@ pub struct Metadata {
     introspection_endpoint: String,
     registration_endpoint: String,
     userinfo_endpoint: String,
+    end_session_endpoint: String,
     jwks_uri: String,
     /// Synapse reads no metadata without it, and appends a query to it as text (DSC-13, ACT-02).
     account_management_uri: String,
@@ -54,6 +55,7 @@ pub struct Metadata {
     introspection_endpoint_auth_methods_supported: Vec<&'static str>,
     subject_types_supported: Vec<&'static str>,
     id_token_signing_alg_values_supported: Vec<&'static str>,
+    userinfo_signing_alg_values_supported: Vec<&'static str>,
     acr_values_supported: Vec<&'static str>,
     claims_supported: Vec<&'static str>,
     display_values_supported: Vec<&'static str>,
@@ -62,6 +64,9 @@ pub struct Metadata {
     request_parameter_supported: bool,
     request_uri_parameter_supported: bool,
     authorization_response_iss_parameter_supported: bool,
+    backchannel_logout_supported: bool,
+    /// The logout token tells which login it was, by the `sid` of the ID token (BCO-01).
+    backchannel_logout_session_supported: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     op_policy_uri: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,12 +101,19 @@ impl Metadata {
             introspection_endpoint: url("oauth2/introspect"),
             registration_endpoint: url("oauth2/registration"),
             userinfo_endpoint: url("oauth2/userinfo"),
+            end_session_endpoint: url("oauth2/logout"),
             jwks_uri: url("oauth2/keys.json"),
             account_management_uri: url("account/"),
             account_management_actions_supported: actions.clone(),
             unstable_account_management_uri: url("account/"),
             unstable_account_management_actions_supported: actions,
-            scopes_supported: vec![scope::OPENID, scope::PROFILE, scope::EMAIL, scope::MATRIX_API],
+            scopes_supported: vec![
+                scope::OPENID,
+                scope::PROFILE,
+                scope::EMAIL,
+                scope::OFFLINE_ACCESS,
+                scope::MATRIX_API,
+            ],
             response_types_supported: vec!["code"],
             response_modes_supported: vec!["query", "fragment", "form_post"],
             grant_types_supported: grant_types,
@@ -112,6 +124,7 @@ impl Metadata {
             introspection_endpoint_auth_methods_supported: client_auth[1..].to_vec(),
             subject_types_supported: vec!["public"],
             id_token_signing_alg_values_supported: SigningAlg::ALL.map(SigningAlg::as_str).to_vec(),
+            userinfo_signing_alg_values_supported: SigningAlg::ALL.map(SigningAlg::as_str).to_vec(),
             acr_values_supported: Acr::ALL.map(Acr::as_str).to_vec(),
             claims_supported: vec![
                 "iss",
@@ -127,6 +140,7 @@ impl Metadata {
                 "sid",
                 "name",
                 "preferred_username",
+                "urn:keymaker:mxid",
                 "email",
                 "email_verified",
             ],
@@ -137,6 +151,8 @@ impl Metadata {
             // The default is true (DSC-04).
             request_uri_parameter_supported: false,
             authorization_response_iss_parameter_supported: true,
+            backchannel_logout_supported: true,
+            backchannel_logout_session_supported: true,
             op_policy_uri: config.branding.policy_uri.as_ref().map(ToString::to_string),
             op_tos_uri: config.branding.tos_uri.as_ref().map(ToString::to_string),
         }

@@ -193,6 +193,7 @@ pub const PAGES: &[Page] = &[
     Page::new("/choose/{grant}", InProgress, || get(pages::choose::get).post(pages::choose::post)),
     Page::new("/consent/{grant}", InProgress, || get(pages::consent::get).post(pages::consent::post)),
     Page::new("/logout", Nothing, || get(pages::logout::get).post(pages::logout::post)),
+    Page::new("/oauth2/logout", Nothing, || get(pages::logout::end_session).post(pages::logout::post_end_session)),
     Page::new("/upstream/logout/{provider}", InProgress, || get(pages::logout::back)),
     Page::new("/account", SignedIn, || get(pages::account::get)),
     Page::new("/account/", SignedIn, || get(pages::account::get)),

@@ -163,6 +163,8 @@ await go("/account/emails");
 await examine("emails");
 await go("/logout");
 await examine("logout");
+await go(`/oauth2/logout?${new URLSearchParams({ client_id: client.id, state: "x" })}`);
+await examine("logout-for-an-app");
 await go("/account/?action=org.matrix.device_view&device_id=NOTHING");
 await examine("device-unknown", 404);
 

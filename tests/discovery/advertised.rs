@@ -117,6 +117,7 @@ impl Walker {
             "registration_endpoint" => (http.post_json(address, &json!({})).await, 400, "invalid_client_metadata"),
             "userinfo_endpoint" => (http.get(address).await, 401, "access token"),
             "jwks_uri" => (http.get(address).await, 200, "\"keys\""),
+            "end_session_endpoint" => (self.browser.get(address).await, 200, "Sign out?"),
             // ACT-02: clients append a query to it.
             "account_management_uri" | "org.matrix.msc4191.account_management_uri" => {
                 (self.browser.get(&format!("{address}?action=org.matrix.unknown")).await, 200, "@alice:hs.test")
@@ -149,6 +150,13 @@ impl Walker {
             "request_uri_parameter_supported" => {
                 (silent("request_uri", "https://a.example/").await, "request_uri_not_supported")
             }
+            // That relying parties hear of a logout, and of which login it was, is told in `logout::notices`.
+            "backchannel_logout_supported" => return assert!(is_supported),
+            "backchannel_logout_session_supported" => {
+                let tokens = self.log_in("openid").await.json();
+                assert!(is_supported && claims_of(tokens["id_token"].as_str().unwrap())["sid"].is_string());
+                return;
+            }
             "authorization_response_iss_parameter_supported" => {
                 assert!(is_supported);
                 let params = silent("foo", "bar").await;
@@ -165,7 +173,8 @@ impl Walker {
         match member {
             "scopes_supported" => {
                 let device = if value.contains("client:api") { " urn:matrix:client:device:ABCDEFGHIJ" } else { "" };
-                let scope = format!("{value}{device}");
+                let scope =
+                    if value == "offline_access" { format!("openid {value}") } else { format!("{value}{device}") };
                 assert_eq!(self.log_in(&scope).await.json()["scope"], scope);
             }
             "response_types_supported" => {
@@ -226,6 +235,23 @@ impl Walker {
                 let keys = self.server.get("oauth2/keys.json").await.json();
                 let is_signer = |key: &&Value| key["kid"] == header["kid"] && key["alg"] == value;
                 assert!(keys["keys"].as_array().unwrap().iter().find(is_signer).is_some(), "{keys} {header}");
+            }
+            "userinfo_signing_alg_values_supported" => {
+                use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+                let client_id = self
+                    .server
+                    .register(json!({
+                        "client_uri": "https://app.example.com/", "redirect_uris": [REDIRECT_URI],
+                        "token_endpoint_auth_method": "none", "userinfo_signed_response_alg": value,
+                    }))
+                    .await;
+                let code = self.browser.allow(&self.server.request(&client_id, "openid")).await;
+                let tokens = self.server.exchange(&client_id, &code).await.json();
+                let request = self.server.http.client.get(self.server.url("oauth2/userinfo"));
+                let request = request.bearer_auth(tokens["access_token"].as_str().unwrap());
+                let userinfo = self.server.http.send(request).await.body;
+                let header = URL_SAFE_NO_PAD.decode(userinfo.split('.').next().unwrap()).unwrap();
+                assert_eq!(serde_json::from_slice::<Value>(&header).unwrap()["alg"], value);
             }
             "claims_supported" => {
                 let request =

@@ -22,7 +22,7 @@ use serde_json::json;
 use super::{hint, id_token, signed_with};
 use crate::{
     support::{
-        Server, factors,
+        Server,
         http::{Answer, Http},
         person::{Person, attribute},
         replica::Replica,

@@ -14,7 +14,11 @@ use keymaker::{
 use serde_json::{Value, json};
 
 use super::{header_of, hint, id_token, signed_with};
-use crate::support::{MATRIX_SCOPE, Server, claims_of, person::Person, state::State};
+use crate::support::{
+    MATRIX_SCOPE, REDIRECT_URI, Server, changed, claims_of,
+    person::{Person, encode as encode_query, response_params},
+    state::State,
+};
 
 #[tokio::test]
 async fn an_id_token_of_ours_is_a_hint_however_old() {
@@ -338,4 +342,61 @@ async fn an_id_token_opens_nothing() {
         assert_eq!(hint(&server.app, other).await, None);
     }
     assert!(hint(&server.app, &id_token).await.is_some());
+}
+
+#[tokio::test]
+async fn each_client_gets_the_algorithm_that_it_registered() {
+    // OID-05, OID-08: RS256 where it asked for none; the hash of the access token goes with it.
+    use keymaker::crypto::{jws::half_hash, keys::algorithm};
+    let server = Server::start().await;
+    server.user("alice").await;
+    let jwks = server.get("oauth2/keys.json").await.json();
+    let asked = [None, Some(SigningAlg::RS256), Some(SigningAlg::ES256), Some(SigningAlg::EdDSA)];
+    for asked in asked {
+        let mut metadata = json!({
+            "client_name": "Example App", "client_uri": "https://app.example.com/", "redirect_uris": [REDIRECT_URI],
+            "token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "refresh_token"],
+        });
+        if let Some(alg) = asked {
+            metadata["id_token_signed_response_alg"] = json!(alg.as_str());
+        }
+        let client_id = server.register(metadata).await;
+        let code = server.code("alice", &client_id, "openid").await;
+        let first = server.exchange(&client_id, &code).await.json();
+        let again = server.refresh_with(&client_id, first["refresh_token"].as_str().unwrap()).await.json();
+        for tokens in [first, again] {
+            let (alg, id_token) = (asked.unwrap_or(SigningAlg::RS256), tokens["id_token"].as_str().unwrap());
+            let (header, claims) = (header_of(id_token), claims_of(id_token));
+            assert_eq!(header["alg"], alg.as_str());
+            assert!(super::kids(&jwks, alg).iter().any(|kid| header["kid"] == json!(kid)), "{header} {jwks}");
+            let hash = half_hash(algorithm(alg), tokens["access_token"].as_str().unwrap());
+            assert_eq!(hash.len(), if alg == SigningAlg::EdDSA { 43 } else { 22 });
+            assert_eq!(claims["at_hash"], hash);
+            assert!(hint(&server.app, id_token).await.is_some());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_bad_hint_stops_an_authorization_and_a_good_one_does_not() {
+    // HNT-01, over HTTP: a few of each kind of forgery.
+    let server = Server::start().await;
+    server.user("alice").await;
+    let good = id_token(&server, "alice").await;
+    let jwks = server.get("oauth2/keys.json").await.json();
+    let published = jwks["keys"].as_array().unwrap().clone();
+    let (client_id, browser) = (server.client().await, server.browser());
+    browser.sign_in("alice").await;
+    let request = server.request(&client_id, "openid");
+    let with_hint = |hint: &str| encode_query(&changed(&request, "id_token_hint", Some(hint)));
+    let (path, page) = browser.open(&format!("authorize?{}", with_hint(&good))).await;
+    assert!(path.contains("/consent/"), "{path} {}", page.body);
+    let forged = forgeries(&good, &published);
+    let short = forged.iter().filter(|(_, jwt)| !jwt.is_empty() && jwt.len() < 3000 && !jwt.contains('\n'));
+    for (name, jwt) in short.step_by(9) {
+        let (_, answer) = browser.open(&format!("authorize?{}", with_hint(jwt))).await;
+        let params = response_params(answer.header("location").unwrap_or_else(|| panic!("{name}: {}", answer.body)));
+        assert_eq!(params.get("error").map(String::as_str), Some("invalid_request"), "{name}");
+        assert!(!params.contains_key("code"), "{name}");
+    }
 }

@@ -46,7 +46,6 @@ fn a_wrong_configuration_names_every_problem_with_its_path() {
         "matrix.endpoint",
         "matrix.secret",
         "secrets.encryption",
-        "secrets.keys",
         "clients[0].client_secret",
         "clients[0].redirect_uris[0]",
     ]);

@@ -18,6 +18,7 @@ pub mod identity_provider;
 pub mod mailbox;
 pub mod person;
 pub mod process;
+pub mod relying_party;
 pub mod replica;
 pub mod smtp;
 pub mod state;

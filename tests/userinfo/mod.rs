@@ -3,7 +3,10 @@
 use keymaker::flows::manage;
 use serde_json::{Value, json};
 
-use crate::support::{MATRIX_SCOPE, PASSWORD, Server, Tokens, changed, claims_of, http::Answer};
+use crate::{
+    logout::verify,
+    support::{MATRIX_SCOPE, PASSWORD, Server, Tokens, changed, claims_of, http::Answer, relying_party::RelyingParty},
+};
 
 async fn get(server: &Server, authorization: Option<String>) -> Answer {
     let request = server.http.client.get(server.url("oauth2/userinfo"));
@@ -84,7 +87,8 @@ async fn each_scope_opens_its_claims_and_no_more() {
     tx.sql("UPDATE users SET display_name = 'Alice A.' WHERE username = 'alice'").execute().await.unwrap();
     tx.commit().await.unwrap();
     let email = json!({ "email": "alice@example.com", "email_verified": true });
-    let profile = json!({ "name": "Alice A.", "preferred_username": "alice" });
+    let mxid = "urn:keymaker:mxid";
+    let profile = json!({ "name": "Alice A.", "preferred_username": "alice", mxid: "@alice:localhost" });
     let mut both = profile.clone();
     both.as_object_mut().unwrap().extend(email.as_object().unwrap().clone());
     let table = [
@@ -92,7 +96,8 @@ async fn each_scope_opens_its_claims_and_no_more() {
         ("alice", "openid profile", profile),
         ("alice", "email openid", email),
         ("alice", "profile email openid address phone", both),
-        ("plain", "openid profile email", json!({ "preferred_username": "plain" })),
+        ("plain", "openid profile email", json!({ "preferred_username": "plain", mxid: "@plain:localhost" })),
+        ("alice", "openid offline_access", json!({})),
     ];
     let client_id = server.client().await;
     for (name, scope, mut expected) in table {
@@ -111,7 +116,7 @@ async fn each_scope_opens_its_claims_and_no_more() {
         assert_ne!(id_token["sub"], name, "OID-06: names may be given to others, subjects never");
         let mut members: Vec<&String> = id_token.as_object().unwrap().keys().collect();
         members.sort();
-        assert_eq!(members, ["acr", "amr", "at_hash", "aud", "auth_time", "exp", "iat", "iss", "nonce", "sub"]);
+        assert_eq!(members, ["acr", "amr", "at_hash", "aud", "auth_time", "exp", "iat", "iss", "nonce", "sid", "sub"]);
         assert_eq!((&id_token["nonce"], &id_token["aud"]), (&json!("n-0S6_WzA2Mj"), &json!(client_id)));
     }
 }
@@ -188,4 +193,60 @@ async fn a_narrowed_token_opens_only_what_is_left() {
     let answer = get(&server, Some(format!("Bearer {}", text(&only_profile, "access_token")))).await;
     answer.assert_error(403, "insufficient_scope");
     assert_eq!(only_profile.get("id_token"), None);
+}
+
+#[tokio::test]
+async fn a_client_that_wants_it_signed_gets_a_jwt_that_says_for_whom_it_is() {
+    // OID-03, conformance oidcc-userinfo-rs256
+    for alg in ["RS256", "ES256", "EdDSA"] {
+        let wiki = RelyingParty::start("the-wiki").await;
+        let config = wiki.config(json!({ "userinfo_signed_response_alg": alg }));
+        let server = Server::setup().clients(&[config]).start().await;
+        server.user("alice").await;
+        let alice = server.browser();
+        alice.sign_in("alice").await;
+        let answer = wiki.log_in(&server, &alice, "openid profile").await;
+        let bearer = format!("Bearer {}", answer["access_token"].as_str().unwrap());
+        let userinfo = get(&server, Some(bearer)).await;
+        assert_eq!((userinfo.status, userinfo.header("content-type")), (200, Some("application/jwt")));
+        assert_eq!(userinfo.header("cache-control"), Some("no-store"));
+        let (header, claims) = verify(&server, &userinfo.body).await;
+        assert_eq!(header["alg"], alg);
+        let expected = json!({
+            "iss": server.issuer(), "aud": wiki.client_id, "sub": claims_of(answer["id_token"].as_str().unwrap())["sub"],
+            "preferred_username": "alice", "urn:keymaker:mxid": "@alice:localhost",
+        });
+        assert_eq!(claims, expected, "and no nonce");
+        // Errors are no JWTs.
+        get(&server, Some("Bearer nonsense".to_owned())).await.assert_error(401, "invalid_token");
+    }
+}
+
+#[tokio::test]
+async fn a_claim_that_is_asked_for_by_name_is_told_without_its_scope() {
+    // OID-10, conformance oidcc-claims-essential
+    let server = Server::start().await;
+    manage::register_user(&server.app, "alice", Some(PASSWORD), Some("alice@example.com"), false).await.unwrap();
+    let client_id = server.client().await;
+    let table = [
+        (json!({ "userinfo": { "preferred_username": null } }), json!({ "preferred_username": "alice" })),
+        (json!({ "userinfo": { "email": { "essential": true } } }), json!({ "email": "alice@example.com" })),
+        (json!({ "userinfo": { "email_verified": null } }), json!({ "email_verified": true })),
+        (json!({ "id_token": { "email": null } }), json!({})),
+        (json!({ "userinfo": { "nonsense": null } }), json!({})),
+    ];
+    for (asked, expected) in table {
+        let browser = server.browser();
+        browser.sign_in("alice").await;
+        let asked = asked.to_string();
+        let code = browser.allow(&changed(&server.request(&client_id, "openid"), "claims", Some(&asked))).await;
+        let tokens = Tokens::of(&server.exchange(&client_id, &code).await, &client_id);
+        let mut claims = get(&server, Some(format!("Bearer {}", tokens.access))).await.json();
+        let claims = claims.as_object_mut().unwrap();
+        assert!(
+            claims.remove("sub").is_some()
+                && claims.remove("urn:keymaker:mxid").is_none_or(|id| id == "@alice:localhost")
+        );
+        assert_eq!(json!(claims), expected, "{asked}");
+    }
 }

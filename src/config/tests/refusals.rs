@@ -238,8 +238,7 @@ fn each_broken_rule_is_refused_at_its_path() {
         let problems = home.load(&broken(key, &value)).expect_err(path);
         let named = problems.0.iter().any(|problem| problem.path == path && problem.message.contains(sentence));
         assert!(named, "{key} = {value} should say {path}: {sentence}, but says\n{problems}");
-        // One mistake is told once; only a missing `secrets` section is two.
-        assert_eq!(problems.0.len(), if key == "secrets" { 2 } else { 1 }, "{problems}");
+        assert_eq!(problems.0.len(), 1, "one mistake is told once: {problems}");
     }
 }
 

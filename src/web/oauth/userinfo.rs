@@ -2,14 +2,17 @@
 
 use axum::{
     extract::{FromRequest, Request, State},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use http::{Method, header};
 
 use crate::{
     app::App,
     domain::{params::Params, refusal::Refusal},
-    flows::{client_auth::scheme_value, userinfo::userinfo as claims},
+    flows::{
+        client_auth::scheme_value,
+        userinfo::{UserInfo, userinfo as userinfo_of},
+    },
     web::{
         oauth::private_json,
         refusal::OAuthError,
@@ -32,5 +35,11 @@ pub async fn userinfo(State(app): State<App>, request: Request) -> Result<Respon
         (Some(token), None) | (None, Some(token)) => token,
         (None, None) => return Err(Refusal::MissingToken.into()),
     };
-    Ok(private_json(&claims(&app, token).await?))
+    Ok(match userinfo_of(&app, token).await? {
+        UserInfo::Plain(told) => private_json(&told),
+        UserInfo::Signed(jwt) => {
+            let headers = [(header::CONTENT_TYPE, "application/jwt"), (header::CACHE_CONTROL, "no-store")];
+            (headers, jwt).into_response()
+        }
+    })
 }

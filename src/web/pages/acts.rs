@@ -14,7 +14,7 @@ use crate::{
     flows::{self, browser::SignedIn, consent, email, factor, session},
     store,
     web::{
-        pages::{apps, cross_signing_reset, devices, path, security, see_other, upstream, views::Layout},
+        pages::{apps, cross_signing_reset, devices, logout, path, security, see_other, upstream, views::Layout},
         request::Visitor,
     },
 };
@@ -43,6 +43,7 @@ pub fn back(act: Act) -> &'static str {
     match act {
         Act::EndSession | Act::EndOtherSessions => "account/devices",
         Act::WithdrawConsent => "account/apps",
+        Act::SignOutEverywhere => "logout",
         Act::AddEmail | Act::RemoveEmail => "account/emails",
         Act::Deactivate | Act::ResetCrossSigning => "account/",
         _ => "account/security",
@@ -128,6 +129,7 @@ pub async fn go_on(
             let id = ClientId::read(id).ok_or(Refusal::NotFound)?;
             consent::withdraw(app, signed_in, proof, &id, caller).await?;
         }
+        Act::SignOutEverywhere => return logout::everywhere(app, visitor, signed_in, proof).await,
         Act::LinkProvider => return upstream::leave_to_link(app, visitor, id, proof),
         Act::UnlinkProvider => flows::upstream::link::unlink(app, signed_in, proof, id, caller).await?,
         Act::ResetCrossSigning => return cross_signing_reset::allow(app, visitor, signed_in, proof).await,

@@ -7,7 +7,7 @@ use crate::{
     domain::{
         grant::Grant,
         refusal::Refusal,
-        scope::{EMAIL, PROFILE, Scope},
+        scope::{EMAIL, OFFLINE_ACCESS, PROFILE, Scope},
         user::mxid,
     },
     error::Error,
@@ -138,6 +138,9 @@ pub fn access(scope: &Scope) -> Vec<Access> {
     }
     if scope.contains(EMAIL) {
         access.push(Access::Email);
+    }
+    if scope.contains(OFFLINE_ACCESS) {
+        access.push(Access::Offline);
     }
     access
 }

@@ -29,6 +29,7 @@ pub mod emails;
 pub mod events;
 pub mod limits;
 pub mod link;
+pub mod logout;
 pub mod policy;
 pub mod recover;
 pub mod security;
@@ -572,11 +573,15 @@ pub struct RegistrationClosedPage {
 /// One thing that a client asks for, in the words of the person who grants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Access {
-    Matrix { device_id: String },
+    Matrix {
+        device_id: String,
+    },
     ServerAdministration,
     Openid,
     Profile,
     Email,
+    /// Also while the person is signed out.
+    Offline,
 }
 
 impl Access {
@@ -591,6 +596,7 @@ impl Access {
             Self::Openid => vec![fl!(messages, "access-openid")],
             Self::Profile => vec![fl!(messages, "access-profile")],
             Self::Email => vec![fl!(messages, "access-email")],
+            Self::Offline => vec![fl!(messages, "access-offline")],
         }
     }
 }
@@ -643,41 +649,6 @@ pub struct SsoPage {
     pub destination: Destination,
     pub user_id: String,
     pub display_name: Option<String>,
-}
-
-/// The page that asks before signing this browser out (RPL-01).
-#[derive(Debug, Template)]
-#[template(path = "logout/confirm.html")]
-pub struct LogoutPage {
-    pub layout: Layout,
-    pub action: String,
-    pub csrf: String,
-    pub user_id: String,
-    pub cancel_href: Option<String>,
-}
-
-/// How things stand at a provider after signing out here.
-#[derive(Debug)]
-pub enum AtProvider {
-    /// Still signed in there, until they follow the link.
-    SignedIn {
-        name: String,
-        href: Option<String>,
-    },
-    SignedOut {
-        name: String,
-    },
-}
-
-/// The page after signing out.
-#[derive(Debug, Template)]
-#[template(path = "logout/done.html")]
-pub struct SignedOutPage {
-    pub layout: Layout,
-    /// The provider through which the person had signed in.
-    pub provider: Option<AtProvider>,
-    pub login_href: Option<String>,
-    pub return_link: Option<ReturnLink>,
 }
 
 /// A point in time in Unix milliseconds, shown to the minute and in UTC: the server does not know the reader's zone.
@@ -818,6 +789,7 @@ pub struct ErrorPage {
 mod tests {
     use super::{
         emails::{AddressError, EmailAddressPage, EmailCodePage, EmailFor, EmailView, EmailsPage},
+        logout::{AtProvider, LogoutPage, SignedOutPage},
         policy::{LackingPage, Refuse, RefusedPage},
         recover::{PasswordPage, RecoverError, RecoverPage, RecoverPasswordPage, RecoverWords, RecoverWordsPage},
         *,
@@ -1166,6 +1138,7 @@ mod tests {
             Access::Openid,
             Access::Profile,
             Access::Email,
+            Access::Offline,
         ];
         let loopback = ClientView { name: some(), destination: Destination::Loopback };
         let page = ConsentPage {
@@ -1196,6 +1169,9 @@ mod tests {
                 action: hostile(),
                 csrf: hostile(),
                 user_id: hostile(),
+                client_name: some(),
+                destination: Destination::of(&hostile()).or(Destination::of("https://app.example.com/")),
+                carried: vec![("state", hostile())],
                 cancel_href: some(),
             }
             .render(),
@@ -1206,7 +1182,14 @@ mod tests {
             Some(AtProvider::SignedIn { name: hostile(), href: None }),
             Some(AtProvider::SignedOut { name: hostile() }),
         ] {
-            pages.push(SignedOutPage { layout: layout(), provider, login_href: some(), return_link: link() }.render());
+            let page = SignedOutPage {
+                layout: layout(),
+                is_everywhere: true,
+                provider,
+                login_href: some(),
+                return_link: link(),
+            };
+            pages.push(page.render());
         }
         let kinds = [
             ErrorKind::NotFound,
