@@ -67,6 +67,7 @@ pub struct Config {
     pub matrix: Matrix,
 
     /// The keys that protect what is stored and sign what is issued. Keep them as safe as the database, and apart from it.
+    /// docs/keys.md tells how they are replaced.
     #[serde(default)]
     pub secrets: Secrets,
 

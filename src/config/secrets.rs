@@ -90,6 +90,10 @@ impl Secrets {
                 problems.add(path, "is the same as another encryption key");
             }
         }
+        if self.signing_key_lifetime().is_some_and(|lifetime| lifetime <= self.signing_key_activation_delay()) {
+            let message = "must be longer than `secrets.signing_key_activation_delay`";
+            problems.add("secrets.signing_key_lifetime", message);
+        }
         self.check_signing_keys(problems);
     }
 

@@ -154,3 +154,59 @@ fn ed25519(key: &Ed25519KeyPair) -> Result<EncodingKey, KeyError> {
     let der = key.to_pkcs8v1().map_err(|_| KeyError::Unreadable)?;
     Ok(EncodingKey::from_ed_der(der.as_ref()))
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+    use super::*;
+
+    fn pem(tag: &str, parts: &[&[u8]]) -> String {
+        pem::encode(&pem::Pem::new(tag, parts.concat()))
+    }
+
+    fn decoded(text: &str) -> Vec<u8> {
+        URL_SAFE_NO_PAD.decode(text).unwrap()
+    }
+
+    #[test]
+    fn a_key_is_named_by_its_thumbprint() {
+        // RFC 8037 appendix A.1 and A.3
+        let seed = decoded("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A");
+        let text = pem("PRIVATE KEY", &[&hex::decode("302e020100300506032b657004220420").unwrap(), &seed]);
+        let key = SigningKey::read(None, &text).unwrap();
+        assert_eq!((key.alg(), key.kid()), (SigningAlg::EdDSA, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"));
+        let public = serde_json::to_value(key.public()).unwrap();
+        assert_eq!(public["x"], "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
+        assert_eq!(SigningKey::read(Some("mine"), &text).unwrap().kid(), "mine");
+    }
+
+    #[test]
+    fn a_key_on_p256_is_read_in_both_forms() {
+        // RFC 7515 appendix A.3, as SEC 1 and as PKCS#8
+        let (x, y) = ("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0");
+        let d = decoded("jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI");
+        let point = [vec![4], decoded(x), decoded(y)].concat();
+        let curve: &[u8] = &hex::decode("a00a06082a8648ce3d030107").unwrap();
+        let sec1 =
+            pem("EC PRIVATE KEY", &[&[0x30, 0x77, 2, 1, 1, 4, 32], &d, curve, &[0xa1, 0x44, 3, 0x42, 0], &point]);
+        let head = hex::decode("308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420").unwrap();
+        let pkcs8 = pem("PRIVATE KEY", &[&head, &d, &[0xa1, 0x44, 3, 0x42, 0], &point]);
+        let keys = [sec1, pkcs8].map(|text| SigningKey::read(None, &text).unwrap());
+        for key in &keys {
+            let public = serde_json::to_value(key.public()).unwrap();
+            assert_eq!((key.alg(), &public["x"], &public["y"]), (SigningAlg::ES256, &x.into(), &y.into()));
+            assert_eq!(key.kid(), keys[0].kid());
+        }
+    }
+
+    #[test]
+    fn a_fresh_key_is_read_again_and_is_never_the_same() {
+        for alg in SigningAlg::ALL {
+            let (one, other) = (generate(alg).unwrap(), generate(alg).unwrap());
+            let (one, other) = (SigningKey::read(None, &one).unwrap(), SigningKey::read(None, &other).unwrap());
+            assert_eq!((one.alg(), other.alg()), (alg, alg));
+            assert_ne!(one.kid(), other.kid());
+        }
+    }
+}

@@ -106,6 +106,8 @@ fn refusals() -> Vec<Refusal> {
         ("secrets/previous_encryption", json!([{ "key": SECRETS.encryption }]), "secrets.previous_encryption[0].key", "the same as another encryption key"),
         ("secrets/signing_key_activation_delay", json!(60), "secrets.signing_key_activation_delay", "must be at least 3600"),
         ("secrets/signing_key_lifetime", json!(86400), "secrets.signing_key_lifetime", "must be at least 604800"),
+        ("secrets", json!({ "encryption": SECRETS.encryption, "signing_key_lifetime": 604_800, "signing_key_activation_delay": 604_800 }), "secrets.signing_key_lifetime", "must be longer than"),
+        ("secrets/keys", json!([{ "key": ODD_KEY }]), "secrets.keys[0].key", "public exponent is not 65537"),
         ("secrets/keys/0/key_file", json!("a-file"), "secrets.keys[0].key_file", "not both"),
         // Passwords.
         ("passwords/schemes", json!([]), "passwords.schemes", "at least one scheme"),
@@ -279,6 +281,37 @@ fn whoever_gives_keys_of_a_captcha_has_to_say_of_which() {
         home.load(&settings).expect("without keys there is nothing to refuse");
     }
 }
+
+/// An RSA key with the public exponent 3, in PKCS#1.
+const ODD_KEY: &str = "\
+-----BEGIN RSA PRIVATE KEY-----
+MIIEowIBAAKCAQEAyBUsRgCoqhf5UUQkUwzh+kUhPikrQCXl+pCemHQZtYqGJ4eI
+FtMphDo1UCPfjc3SEg5SZeM3XoZgC7W6tVfx6mmlaTeVN5FUjCo+0vU3d3q6I4m4
+lC24sExF9TlfCKZFJ42szvC+Q9ETAhPpB87IA0q329SEi0ASyn8I8CH9HEUORkmh
++wMo8pdF6CV1lWQ1NDH4FB27Fd0QAGZyrb1rmZxJ5R83PF6vzP0GamPuyMhJzZBc
+F7zHcgYyY/3c4u4WZtj52c+M5NxNXYUIteuCuFGiFb75fcbYBU+++Yndl3Sh2IZ8
+CYAcsfaIS8pvjtqg/9vD7Ad91KZuAQ7ISStQqwIBAwKCAQEAhWNy2VXFxrqmNi1t
+jLNBUYNrfsYc1W6ZUbW/EE1meQcEGlpaueIbrXwjisKVCTPhYV7hmUIk6a7qsnkn
+I4/2nEZuRiUOJQuNssbUjKN6T6cmwlvQYsklyt2D+NDqBcQuGl5zNKB+1+C3Vrfw
+r98wAjHP5+MDB4AMhv9bSsFTaCzbunwzQvk29Ok4V2jkODr/YVmZJmYCuO5WAlDf
+5MWDeipSPe6lVz8bbJXDUkamkjWn59GhfWvfSRBVgjZ/7fwREEwUAcKDJEHqmKQv
+lVmizZCGu04n9hxk1fORxLu6ZMOIZSBKMVGEJbRkWvyUktCTbrd2Axz2ALLczVMg
+co64OwKBgQDlWUfQ+3MfKbfuksAaciqr7fr5T5diALlGs0FmxOqRELwvpQi/Nx3U
+JUsPFv8bppdbAOdInKJEQy1fFNozC0ut5gWSHtVg+H1Tqh4w9HmTxBE20OS5NP9Y
+IAHdtqoOLBs1LTAQTmA4PISttATiEHmvzGAesC/OoSOTB1JqZH7I1QKBgQDfVUeE
+Gxo3WYGC0kgEzuEKNDCZCu1U/75ISau8EaqVUaCe4zCAAmIyhNFSV/rZRuBy8O6h
+Pvi0QUBTC9Hp8qhO6GFJuFZnNfwZznCQYWt6v+ehK+UEV5zopGCGm8Y31DQgE6X8
+cSWePONED0quoigUDWh0Nyw+MnaPxb+tONZzfwKBgQCY5i/gp6IUxnqfDIARoXHH
+8/ymNQ+WqyYvIiuZ2JxgtdLKbgXUz2k4GNy0uf9nxGTnVe+FvcGC13OUuJF3XN0e
+mVkMFI5ApajicWl1+FENLWDPNe3Qzf+QFVaTzxwJcrzOHiAK3urQKFhzzViWtaZ1
+Muq/IB/fFhe3WjbxmFSF4wKBgQCU44UCvLwk5lZXNtqt30CxeCBmB0jjVSmFhnJ9
+YRxji8Bp7MsAAZbMWIuMOqc7hJWh9fRrf1B4K4A3XTab9xrfRZYxJY7veVK73vW1
+lkenKpprcpitj73wbZWvEoQlOCLADRlS9hkUKJeCtNx0bBq4CPBNeh1+zE8Kg9Ue
+JeRM/wKBgF6xsuICWMdOHAJqcgkHPa6Mzwubofc2vCNiY7+O/GiyAjG4l0CUqrjb
+4S5z+P3ytmoo9FS21H17xH0ISRQPxdZjvKgb6wWx1iluP+SeYaJH3iavKSzAI7YJ
+SdvP+m3gGlARwnvufjd8ZGoK/dztn6259Utu7ZEpvAASoujpGEqv
+-----END RSA PRIVATE KEY-----
+";
 
 /// An RSA key of 1024 bits.
 const WEAK_KEY: &str = "\
