@@ -18,7 +18,8 @@ use crate::{
     flows::{activity::Activity, derived_keys, keys::Keys, passkey, recover, stand_in::Census},
     policy::{Broken, Policy},
     remote::{
-        guarded::Guarded, homeserver::Homeserver, http::Http, mail::Mailer, synapse::Synapse, upstream::Upstream,
+        client_keys::ClientKeys, guarded::Guarded, homeserver::Homeserver, http::Http, mail::Mailer, synapse::Synapse,
+        upstream::Upstream,
     },
     store::db::Db,
 };
@@ -51,6 +52,8 @@ pub struct Parts {
     pub http: Http,
     /// For whatever a client can have us call.
     pub guarded: Guarded,
+    /// What clients host at their `jwks_uri`.
+    pub client_keys: ClientKeys,
     /// The identity providers of the configuration, in its order.
     pub upstreams: Vec<Upstream>,
     /// What the operator forbids or requires.
@@ -125,6 +128,7 @@ pub async fn build(
         passkeys: passkey::relying_party(&config),
         sealer,
         http,
+        client_keys: ClientKeys::default(),
         guarded: Guarded::new(config.http.public_base.is_loopback())?,
         policy: Policy::load(&config.policy)?,
         mail: Mailer::new(&config.email)?,

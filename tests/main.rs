@@ -7,6 +7,7 @@ mod account;
 mod authorize;
 mod browser;
 mod captcha;
+mod client_auth;
 mod compat;
 mod device_grant;
 mod discovery;

@@ -15,6 +15,8 @@ use serde_json::{Map, Value};
 
 use std::fmt;
 
+use crate::domain::signing_alg::AssertionAlg;
+
 /// The longest JWT that is looked at.
 const MOST_BYTES: usize = 64 * 1024;
 /// How many keys are tried for a JWT that names none.
@@ -47,7 +49,11 @@ pub struct KeySet(Vec<Jwk>);
 impl KeySet {
     /// Reads a JWK set (RFC 7517 §5). Keys that are not understood are left out.
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let set: Value = serde_json::from_slice(text).ok()?;
+        Self::read(&serde_json::from_slice(text).ok()?)
+    }
+
+    /// Reads one that was registered.
+    pub fn read(set: &Value) -> Option<Self> {
         let keys = set.get("keys")?.as_array()?;
         Some(Self(keys.iter().filter_map(|key| Jwk::deserialize(key).ok()).collect()))
     }
@@ -119,6 +125,39 @@ pub fn verify(jwt: &str, verifier: &Verifier<'_>, algorithm: Algorithm) -> Resul
         return Err(JwsProblem::WrongSignature);
     }
     Ok(Verified { typ: text("typ").map(str::to_owned), claims: object(payload).ok_or(JwsProblem::Malformed)? })
+}
+
+/// What a JWT says of itself before anybody has verified it.
+pub struct Told {
+    pub alg: String,
+    pub typ: Option<String>,
+    pub claims: Map<String, Value>,
+}
+
+/// Reads a JWT without believing it, to know whose it claims to be; nothing when it cannot be one.
+pub fn peek(jwt: &str) -> Option<Told> {
+    let mut parts = jwt.split('.');
+    let (header, payload) = (parts.next()?, parts.next()?);
+    if jwt.len() > MOST_BYTES || parts.count() != 1 {
+        return None;
+    }
+    let fields = object(header)?;
+    let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
+    Some(Told { alg: text("alg")?, typ: text("typ"), claims: object(payload)? })
+}
+
+impl From<AssertionAlg> for Algorithm {
+    fn from(alg: AssertionAlg) -> Self {
+        match alg {
+            AssertionAlg::HS256 => Self::HS256,
+            AssertionAlg::HS384 => Self::HS384,
+            AssertionAlg::HS512 => Self::HS512,
+            AssertionAlg::RS256 => Self::RS256,
+            AssertionAlg::PS256 => Self::PS256,
+            AssertionAlg::ES256 => Self::ES256,
+            AssertionAlg::EdDSA => Self::EdDSA,
+        }
+    }
 }
 
 /// Gives what `at_hash` and `c_hash` have to be (OpenID Connect Core §3.1.3.6): half of the hash that the algorithm uses.

@@ -37,6 +37,8 @@ pub enum Kind {
     DeviceCode,
     /// The name of an authorization request that a client sent ahead.
     PushedRequest,
+    /// With what a client reads, changes and removes its own registration (RFC 7592).
+    RegistrationAccessToken,
 }
 
 impl Kind {
@@ -56,6 +58,7 @@ impl Kind {
             Kind::RegistrationToken => "kmi",
             Kind::DeviceCode => "kmd",
             Kind::PushedRequest => "kmq",
+            Kind::RegistrationAccessToken => "kmg",
         }
     }
 }
@@ -98,6 +101,14 @@ impl Secret {
     /// Makes a secret with a family of its own.
     pub fn generate(kind: Kind) -> Self {
         Self::of_family(kind, &Family::generate())
+    }
+
+    /// Makes one that is long enough to sign with by HMAC with SHA-512, for which a key has 64 bytes (RFC 7518 §3.2).
+    pub fn generate_long(kind: Kind) -> Self {
+        let half = || base62(u128::from_be_bytes(random::bytes()), HALF);
+        let body = format!("{}_{}{}{}{}", kind.prefix(), half(), half(), half(), half());
+        let checksum = checksum(&body);
+        Self(format!("{body}_{checksum}"))
     }
 
     /// Makes a secret of a session's family.

@@ -37,6 +37,8 @@ pub async fn clean_up(app: &App) -> Result<()> {
     store::email::delete_older_than(&mut tx, before).await?;
     store::recovery::delete_older_than(&mut tx, before).await?;
     store::upstream_logout::delete_older_than(&mut tx, before).await?;
+    // An assertion is as good as used from when it expires.
+    store::client_assertion::delete_expired(&mut tx, app.clock.now()).await?;
     captcha::clean_up(app, &mut tx).await?;
     keys::clean_up(app, &mut tx).await?;
     store::mail::delete_expired(&mut tx, before).await?;

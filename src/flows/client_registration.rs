@@ -2,18 +2,21 @@
 
 use crate::{
     app::App,
-    crypto::secret::{Kind, Secret, sha256},
+    crypto::secret::{Secret, sha256},
     domain::{
         client::{ClientAuthMethod, ClientMetadata},
         id::ClientId,
     },
     error::{Error, Result},
     flows::{
-        Caller,
+        Caller, client_secret,
         limit::{self, Limiter},
         permit,
     },
-    store::{self, client::Client},
+    store::{
+        self,
+        client::{Client, NewClient},
+    },
 };
 
 /// What a registration counts that adds nothing (REG-16).
@@ -44,18 +47,14 @@ pub async fn register(app: &App, metadata: ClientMetadata, caller: &Caller) -> R
     }
     limit::take(app, Limiter::ClientRegistration, &address).await?;
     let now = app.clock.now();
-    let secret = metadata.token_endpoint_auth_method.has_secret().then(|| Secret::generate(Kind::ClientSecret));
-    let client = Client {
-        id: ClientId::new(crate::crypto::random::ulid(now)),
-        metadata,
-        secret_hash: secret.as_ref().map(Secret::hash),
-        is_static: false,
-        is_pkce_required: true,
-        is_trusted: false,
-        created_at: now,
-    };
+    let id = ClientId::new(crate::crypto::random::ulid(now));
+    let method = metadata.token_endpoint_auth_method;
+    let secret = method.has_secret().then(|| client_secret::generate(app, &id, method)).transpose()?;
+    let (secret, stored) = secret.unzip();
+    let client = Client { secret: stored, ..Client::new(id, metadata, now) };
     let mut tx = app.db.write().await?;
-    store::client::insert_registered(&mut tx, &client, digest.as_deref()).await?;
+    let new = NewClient { client: &client, digest: digest.as_deref(), registration_token_hash: None };
+    store::client::insert(&mut tx, new).await?;
     tx.commit().await?;
     match digest {
         None => Ok(Registered { client, secret }),
@@ -80,13 +79,10 @@ pub async fn sync_configured(app: &App) -> Result<()> {
     let mut tx = app.db.write().await?;
     for entry in &app.config.clients {
         let client = Client {
-            id: ClientId::new(&entry.client_id),
-            metadata: entry.metadata(),
-            secret_hash: None,
             is_static: true,
             is_pkce_required: entry.require_pkce,
             is_trusted: entry.trusted,
-            created_at: now,
+            ..Client::new(ClientId::new(&entry.client_id), entry.metadata(), now)
         };
         store::client::upsert_static(&mut tx, &client).await?;
     }

@@ -11,6 +11,7 @@ pub mod captcha;
 pub mod clean_up;
 pub mod client_auth;
 pub mod client_registration;
+pub mod client_secret;
 pub mod compat;
 pub mod consent;
 pub mod derived_keys;

@@ -24,7 +24,8 @@ use crate::{
 /// `InvalidRequest` without a token; `InvalidClient` when credentials are presented and wrong; `TooManyRequests`.
 pub async fn revoke(app: &App, authorization: Option<&str>, params: &Params, caller: &Caller) -> Result<()> {
     let presented = required(params, "token")?;
-    if let Some(client_auth::Credentials::Secret { .. }) = client_auth::presented(authorization, params)? {
+    let credentials = client_auth::presented(authorization, params)?;
+    if credentials.is_some_and(|credentials| !matches!(credentials, client_auth::Credentials::Public(_))) {
         client_auth::authenticate(app, Endpoint::Revocation, authorization, params, caller).await?;
     }
     for (kind, stored) in [(Kind::AccessToken, TokenKind::Access), (Kind::RefreshToken, TokenKind::Refresh)] {

@@ -1,6 +1,7 @@
 //! The only outgoing network.
 
 pub mod captcha;
+pub mod client_keys;
 pub mod guarded;
 pub mod homeserver;
 pub mod http;

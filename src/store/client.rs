@@ -9,12 +9,42 @@ use crate::{
 pub struct Client {
     pub id: ClientId,
     pub metadata: ClientMetadata,
-    pub secret_hash: Option<Vec<u8>>,
+    pub secret: Option<StoredSecret>,
+    /// What the secret replaced, and until when that is good too.
+    pub previous_secret: Option<(StoredSecret, i64)>,
+    /// Whether it stands in the configuration, with its secrets.
     pub is_static: bool,
+    /// Whether the operator put it into the database.
+    pub is_managed: bool,
     pub is_pkce_required: bool,
     /// Whether the operator says that it is theirs: people need not be asked.
     pub is_trusted: bool,
     pub created_at: i64,
+}
+
+impl Client {
+    /// Makes one that may do what any client may that registers itself, and has no secret yet.
+    pub fn new(id: ClientId, metadata: ClientMetadata, created_at: i64) -> Self {
+        Self {
+            id,
+            metadata,
+            secret: None,
+            previous_secret: None,
+            is_static: false,
+            is_managed: false,
+            is_pkce_required: true,
+            is_trusted: false,
+            created_at,
+        }
+    }
+}
+
+/// A secret as it is kept.
+#[derive(Clone, Debug)]
+pub struct StoredSecret {
+    pub hash: Vec<u8>,
+    /// Of a client that signs with it.
+    pub sealed: Option<Vec<u8>>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -22,7 +52,12 @@ struct ClientRow {
     id: ClientId,
     metadata: String,
     secret_hash: Option<Vec<u8>>,
+    sealed_secret: Option<Vec<u8>>,
+    previous_secret_hash: Option<Vec<u8>>,
+    previous_sealed_secret: Option<Vec<u8>>,
+    previous_secret_until: Option<i64>,
     is_static: bool,
+    is_managed: bool,
     is_pkce_required: bool,
     is_trusted: bool,
     created_at: i64,
@@ -31,11 +66,14 @@ struct ClientRow {
 impl ClientRow {
     fn read(self) -> sqlx::Result<Client> {
         let metadata = serde_json::from_str(&self.metadata).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        let previous = self.previous_secret_hash.map(|hash| StoredSecret { hash, sealed: self.previous_sealed_secret });
         Ok(Client {
             id: self.id,
             metadata,
-            secret_hash: self.secret_hash,
+            secret: self.secret_hash.map(|hash| StoredSecret { hash, sealed: self.sealed_secret }),
+            previous_secret: previous.zip(self.previous_secret_until),
             is_static: self.is_static,
+            is_managed: self.is_managed,
             is_pkce_required: self.is_pkce_required,
             is_trusted: self.is_trusted,
             created_at: self.created_at,
@@ -47,7 +85,8 @@ impl ClientRow {
 pub async fn find(db: &Db, id: &ClientId) -> sqlx::Result<Option<Client>> {
     let row: Option<ClientRow> = db
         .sql(
-            "SELECT id, metadata, secret_hash, is_static, is_pkce_required, is_trusted, created_at
+            "SELECT id, metadata, secret_hash, sealed_secret, previous_secret_hash, previous_sealed_secret,
+                    previous_secret_until, is_static, is_managed, is_pkce_required, is_trusted, created_at
              FROM clients WHERE id = $1 AND disabled_at IS NULL",
         )
         .bind(id)
@@ -60,7 +99,8 @@ pub async fn find(db: &Db, id: &ClientId) -> sqlx::Result<Option<Client>> {
 pub async fn find_by_digest(db: &Db, digest: &[u8]) -> sqlx::Result<Option<Client>> {
     let row: Option<ClientRow> = db
         .sql(
-            "SELECT id, metadata, secret_hash, is_static, is_pkce_required, is_trusted, created_at
+            "SELECT id, metadata, secret_hash, sealed_secret, previous_secret_hash, previous_sealed_secret,
+                    previous_secret_until, is_static, is_managed, is_pkce_required, is_trusted, created_at
              FROM clients WHERE digest = $1 AND disabled_at IS NULL",
         )
         .bind(digest)
@@ -69,18 +109,33 @@ pub async fn find_by_digest(db: &Db, digest: &[u8]) -> sqlx::Result<Option<Clien
     row.map(ClientRow::read).transpose()
 }
 
-/// Inserts a client that registered itself; does nothing when an equal one was first (spec REG-13).
-pub async fn insert_registered(tx: &mut Tx, client: &Client, digest: Option<&[u8]>) -> sqlx::Result<()> {
+/// A client to be inserted.
+pub struct NewClient<'a> {
+    pub client: &'a Client,
+    /// By which an equal registration finds it.
+    pub digest: Option<&'a [u8]>,
+    pub registration_token_hash: Option<&'a [u8]>,
+}
+
+/// Inserts a client that no configuration has; does nothing when an equal one was first (spec REG-13).
+pub async fn insert(tx: &mut Tx, new: NewClient<'_>) -> sqlx::Result<()> {
+    let NewClient { client, digest, registration_token_hash } = new;
+    let secret = client.secret.as_ref();
     tx.sql(
-        "INSERT INTO clients (id, metadata, digest, secret_hash, is_static, is_pkce_required, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (digest) DO NOTHING",
+        "INSERT INTO clients (id, metadata, digest, secret_hash, sealed_secret, registration_token_hash, is_static,
+                              is_managed, is_pkce_required, is_trusted, created_at, last_used_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) ON CONFLICT (digest) DO NOTHING",
     )
     .bind(&client.id)
     .bind(as_json(&client.metadata)?)
     .bind(digest)
-    .bind(client.secret_hash.as_deref())
+    .bind(secret.map(|secret| secret.hash.as_slice()))
+    .bind(secret.and_then(|secret| secret.sealed.as_deref()))
+    .bind(registration_token_hash)
     .bind(false)
+    .bind(client.is_managed)
     .bind(client.is_pkce_required)
+    .bind(client.is_trusted)
     .bind(client.created_at)
     .execute()
     .await?;
@@ -93,7 +148,9 @@ pub async fn upsert_static(tx: &mut Tx, client: &Client) -> sqlx::Result<()> {
         "INSERT INTO clients (id, metadata, is_static, is_pkce_required, is_trusted, created_at)
          VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (id) DO UPDATE
-         SET metadata = excluded.metadata, digest = NULL, secret_hash = NULL, is_static = excluded.is_static,
+         SET metadata = excluded.metadata, digest = NULL, secret_hash = NULL, sealed_secret = NULL,
+             previous_secret_hash = NULL, previous_sealed_secret = NULL, registration_token_hash = NULL,
+             is_static = excluded.is_static, is_managed = FALSE,
              is_pkce_required = excluded.is_pkce_required, is_trusted = excluded.is_trusted, disabled_at = NULL",
     )
     .bind(&client.id)

@@ -4,6 +4,7 @@ pub mod approval;
 pub mod bulk;
 pub mod captcha;
 pub mod client;
+pub mod client_assertion;
 pub mod consent;
 pub mod db;
 pub mod device_grant;

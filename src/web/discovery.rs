@@ -12,7 +12,13 @@ use crate::{
     app::App,
     config::PushedRequests,
     crypto::secret::sha256,
-    domain::{account_action::AccountAction, amr::Acr, scope, signing_alg::SigningAlg},
+    domain::{
+        account_action::AccountAction,
+        amr::Acr,
+        client::ClientAuthMethod,
+        scope,
+        signing_alg::{AssertionAlg, SigningAlg},
+    },
     flows::register,
     language::Language,
     web::request::text,
@@ -51,8 +57,11 @@ pub struct Metadata {
     code_challenge_methods_supported: Vec<&'static str>,
     prompt_values_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: Vec<&'static str>,
+    token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     subject_types_supported: Vec<&'static str>,
     id_token_signing_alg_values_supported: Vec<&'static str>,
     userinfo_signing_alg_values_supported: Vec<&'static str>,
@@ -88,7 +97,8 @@ impl Metadata {
         }
         let has_pushed_requests = config.authorization.pushed_requests != PushedRequests::Off;
         let actions = AccountAction::advertised(app.homeserver.is_some());
-        let client_auth = ["none", "client_secret_basic", "client_secret_post"];
+        let client_auth = ClientAuthMethod::ALL.map(ClientAuthMethod::as_str);
+        let client_auth_algs = AssertionAlg::ALL.map(AssertionAlg::as_str);
         Self {
             issuer: config.http.issuer().as_str().to_owned(),
             authorization_endpoint: url("authorize"),
@@ -120,8 +130,11 @@ impl Metadata {
             code_challenge_methods_supported: vec!["S256"],
             prompt_values_supported: prompts,
             token_endpoint_auth_methods_supported: client_auth.to_vec(),
+            token_endpoint_auth_signing_alg_values_supported: client_auth_algs.to_vec(),
             revocation_endpoint_auth_methods_supported: client_auth.to_vec(),
+            revocation_endpoint_auth_signing_alg_values_supported: client_auth_algs.to_vec(),
             introspection_endpoint_auth_methods_supported: client_auth[1..].to_vec(),
+            introspection_endpoint_auth_signing_alg_values_supported: client_auth_algs.to_vec(),
             subject_types_supported: vec!["public"],
             id_token_signing_alg_values_supported: SigningAlg::ALL.map(SigningAlg::as_str).to_vec(),
             userinfo_signing_alg_values_supported: SigningAlg::ALL.map(SigningAlg::as_str).to_vec(),

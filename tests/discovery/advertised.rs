@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -9,6 +10,7 @@ use crate::support::{
     homeserver::FakeHomeserver,
     http::Answer,
     person::{Person, attribute, encode, response_params},
+    signer::{JWT_BEARER, Signer},
 };
 
 /// Somebody who walks the metadata, signed in and with a client that may do everything.
@@ -202,6 +204,12 @@ impl Walker {
             "token_endpoint_auth_methods_supported"
             | "revocation_endpoint_auth_methods_supported"
             | "introspection_endpoint_auth_methods_supported" => self.show_auth_method(member, value).await,
+            // `client_auth` signs with each of them.
+            "token_endpoint_auth_signing_alg_values_supported"
+            | "revocation_endpoint_auth_signing_alg_values_supported"
+            | "introspection_endpoint_auth_signing_alg_values_supported" => {
+                assert!(keymaker::domain::signing_alg::AssertionAlg::find(value).is_some(), "{value}");
+            }
             "subject_types_supported" => {
                 assert_eq!(value, "public");
                 let subject_for = async |client_id: &str| {
@@ -367,9 +375,11 @@ impl Walker {
 
     /// Registers a client with this method and takes it through the endpoint.
     async fn show_auth_method(&self, member: &str, method: &str) {
+        let signer = Signer::new(Algorithm::ES256, "one");
         let metadata = json!({
             "client_uri": "https://app.example.com/", "redirect_uris": [REDIRECT_URI], "client_name": member,
             "token_endpoint_auth_method": method, "grant_types": ["authorization_code", "refresh_token"],
+            "jwks": signer.jwks(),
         });
         let registered = self.server.http.post_json("oauth2/registration", &metadata).await.json();
         let text = |name: &str| registered[name].as_str().unwrap_or_default().to_owned();
@@ -384,8 +394,16 @@ impl Walker {
             if method != "client_secret_basic" {
                 form.push(("client_id", &id));
             }
-            if method == "client_secret_post" {
-                form.push(("client_secret", &secret));
+            let assertion = match method {
+                "client_secret_jwt" => Signer::with_secret(Algorithm::HS256, &secret).assertion(&self.server, &id),
+                _ => signer.assertion(&self.server, &id),
+            };
+            match method {
+                "client_secret_post" => form.push(("client_secret", &secret)),
+                "client_secret_jwt" | "private_key_jwt" => {
+                    form.extend([("client_assertion_type", JWT_BEARER), ("client_assertion", &assertion)]);
+                }
+                _ => {}
             }
             let request = request.form(&form);
             async move { http.send(request).await }

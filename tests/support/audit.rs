@@ -14,8 +14,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::database::Database;
 
 /// Every prefix of a secret, and how long one is.
-const PREFIXES: [&str; 13] =
-    ["kma_", "kmr_", "kmc_", "kml_", "kmb_", "kmw_", "kms_", "kmp_", "kmd_", "kmi_", "idp_", "kmu_", "kmn_"];
+const PREFIXES: [&str; 14] =
+    ["kmg_", "kma_", "kmr_", "kmc_", "kml_", "kmb_", "kmw_", "kms_", "kmp_", "kmd_", "kmi_", "idp_", "kmu_", "kmn_"];
 const LENGTH: usize = 55;
 
 #[derive(Clone, Default)]

@@ -20,6 +20,7 @@ pub mod person;
 pub mod process;
 pub mod relying_party;
 pub mod replica;
+pub mod signer;
 pub mod smtp;
 pub mod state;
 

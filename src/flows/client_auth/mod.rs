@@ -1,15 +1,17 @@
-//! Who the client is (RFC 6749 §2.3; spec CAU-01, CAU-02), the same at every endpoint that asks.
+//! Who the client is (RFC 6749 §2.3; spec CAU-01, CAU-02), the same at every endpoint that asks. What a client signed is
+//! judged in `assertion`.
+
+mod assertion;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{
     app::App,
     config::Sensitive,
-    crypto::secret::{equal, sha256},
     domain::{client::ClientAuthMethod, id::ClientId, params::Params, refusal::Refusal},
     error::Result,
     flows::{
-        Caller,
+        Caller, client_secret,
         limit::{self, Limiter},
     },
     store::{self, client::Client},
@@ -25,6 +27,11 @@ pub enum Credentials {
         secret: Sensitive,
         method: ClientAuthMethod,
     },
+    /// A signed assertion, with the `client_id` beside it if there is one.
+    Assertion {
+        client_id: Option<String>,
+        jwt: Sensitive,
+    },
 }
 
 /// Reads what the request presents, if anything.
@@ -34,11 +41,9 @@ pub enum Credentials {
 pub fn presented(authorization: Option<&str>, params: &Params) -> Result<Option<Credentials>, Refusal> {
     let client_id = params.get("client_id").map(str::to_owned);
     let basic = authorization.and_then(|value| scheme_value(value, "basic"));
-    match (basic, params.get("client_secret")) {
-        (Some(_), Some(_)) => {
-            Err(Refusal::InvalidRequest("client credentials may be presented in one way only".to_owned()))
-        }
-        (Some(basic), None) => {
+    let is_assertion = params.get("client_assertion").or(params.get("client_assertion_type")).is_some();
+    match (basic, params.get("client_secret"), is_assertion) {
+        (Some(basic), None, false) => {
             let (id, secret) = read_basic(basic).ok_or(Refusal::InvalidClient)?;
             if client_id.is_some_and(|named| named != id) {
                 return Err(Refusal::InvalidClient);
@@ -46,12 +51,20 @@ pub fn presented(authorization: Option<&str>, params: &Params) -> Result<Option<
             let method = ClientAuthMethod::ClientSecretBasic;
             Ok(Some(Credentials::Secret { client_id: id, secret: Sensitive::new(secret), method }))
         }
-        (None, Some(secret)) => {
+        (None, Some(secret), false) => {
             let (client_id, secret) = (client_id.ok_or(Refusal::InvalidClient)?, Sensitive::new(secret));
             let method = ClientAuthMethod::ClientSecretPost;
             Ok(Some(Credentials::Secret { client_id, secret, method }))
         }
-        (None, None) => Ok(client_id.map(Credentials::Public)),
+        (None, None, true) => {
+            let jwt = params.get("client_assertion").ok_or(Refusal::InvalidClient)?;
+            match params.get("client_assertion_type") {
+                Some(assertion::JWT_BEARER) => Ok(Some(Credentials::Assertion { client_id, jwt: Sensitive::new(jwt) })),
+                _ => Err(Refusal::InvalidClient),
+            }
+        }
+        (None, None, false) => Ok(client_id.map(Credentials::Public)),
+        _ => Err(Refusal::InvalidRequest("client credentials may be presented in one way only".to_owned())),
     }
 }
 
@@ -91,52 +104,52 @@ impl Endpoint {
 /// it was cannot be told from the answer. `TooManyRequests` after too many wrong secrets.
 pub async fn authenticate(
     app: &App,
-    _endpoint: Endpoint,
+    endpoint: Endpoint,
     authorization: Option<&str>,
     params: &Params,
     caller: &Caller,
 ) -> Result<Client> {
-    let credentials = presented(authorization, params)?.ok_or(Refusal::InvalidClient)?;
-    let (client_id, secret, method) = match &credentials {
+    let (client_id, secret, method) = match presented(authorization, params)?.ok_or(Refusal::InvalidClient)? {
         Credentials::Public(client_id) => (client_id, None, ClientAuthMethod::None),
-        Credentials::Secret { client_id, secret, method } => (client_id, Some(secret), *method),
+        Credentials::Secret { client_id, secret, method } => (client_id, Some(secret), method),
+        Credentials::Assertion { client_id, jwt } => {
+            return assertion::authenticate(app, endpoint, client_id.as_deref(), jwt.expose(), caller).await;
+        }
     };
-    let client_id = ClientId::read(client_id).ok_or(Refusal::InvalidClient)?;
-    let client = store::client::find(&app.db, &client_id).await?;
-    let is_right = match secret {
-        None => true,
-        Some(secret) => shows_secret(app, client.as_ref(), secret.expose(), caller).await?,
+    let id = ClientId::read(&client_id).ok_or(Refusal::InvalidClient)?;
+    let client = match &secret {
+        None => store::client::find(&app.db, &id).await?,
+        Some(secret) => {
+            let client = find_within_limit(app, &id, caller).await?;
+            // An unknown client costs one comparison too.
+            if !client_secret::is_right(app, client.as_ref(), secret.expose()) {
+                count_wrong(app, client.as_ref(), caller).await?;
+                return Err(Refusal::InvalidClient.into());
+            }
+            client
+        }
     };
-    client
-        .filter(|client| is_right && client.metadata.token_endpoint_auth_method == method)
-        .ok_or_else(|| Refusal::InvalidClient.into())
+    let client = client.filter(|client| client.metadata.token_endpoint_auth_method == method);
+    client.ok_or_else(|| Refusal::InvalidClient.into())
 }
 
-/// Whoever is right costs a look and no more: the same clients come again and again.
-async fn shows_secret(app: &App, client: Option<&Client>, presented: &str, caller: &Caller) -> Result<bool> {
+/// Finds a client, unless too much that was wrong has been presented for it from this address. Whoever is right costs a look
+/// and no more: the same clients come again and again.
+async fn find_within_limit(app: &App, id: &ClientId, caller: &Caller) -> Result<Option<Client>> {
+    let client = store::client::find(&app.db, id).await?;
+    limit::check(app, Limiter::ClientAuthentication, &limited_as(client.as_ref(), caller)).await?;
+    Ok(client)
+}
+
+/// Counts something wrong that was presented.
+async fn count_wrong(app: &App, client: Option<&Client>, caller: &Caller) -> Result<()> {
+    limit::take(app, Limiter::ClientAuthentication, &limited_as(client, caller)).await
+}
+
+fn limited_as(client: Option<&Client>, caller: &Caller) -> String {
     // All that nobody knows count as one client, or each would be a row.
     let id = client.map_or("unknown", |client| client.id.as_str());
-    let key = format!("{id} {}", limit::address(caller));
-    limit::check(app, Limiter::ClientAuthentication, &key).await?;
-    // An unknown client costs one comparison too.
-    let is_right = is_secret_of(app, client, presented);
-    if !is_right {
-        limit::take(app, Limiter::ClientAuthentication, &key).await?;
-    }
-    Ok(is_right)
-}
-
-fn is_secret_of(app: &App, client: Option<&Client>, presented: &str) -> bool {
-    let configured = client
-        .filter(|client| client.is_static)
-        .and_then(|client| app.config.clients.iter().find(|entry| entry.client_id == client.id.as_str()));
-    if let Some(entry) = configured {
-        // Both are looked at, whichever it is.
-        return entry.secrets().filter(|secret| equal(secret.expose(), presented)).count() > 0;
-    }
-    let nobody = vec![0; 32];
-    let expected = client.and_then(|client| client.secret_hash.as_ref()).unwrap_or(&nobody);
-    aws_lc_rs::constant_time::verify_slices_are_equal(expected, &sha256(presented.as_bytes())).is_ok()
+    format!("{id} {}", limit::address(caller))
 }
 
 /// RFC 6749 §2.3.1: both halves are form-encoded before they are joined and encoded (spec TRP-22).
@@ -179,6 +192,27 @@ mod tests {
             (None, "client_id=a&client_secret=b", Ok(secret("a", "b", Post))),
             (None, "client_secret=b", Err(Refusal::InvalidClient)),
             (Some(basic("a:b")), "client_id=x", Err(Refusal::InvalidClient)),
+            (
+                None,
+                "client_id=a&client_assertion=x.y.z&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                Ok(Some(Credentials::Assertion { client_id: Some("a".to_owned()), jwt: Sensitive::new("x.y.z") })),
+            ),
+            (None, "client_assertion=x.y.z", Err(Refusal::InvalidClient)),
+            (
+                None,
+                "client_assertion=x&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:saml2-bearer",
+                Err(Refusal::InvalidClient),
+            ),
+            (
+                None,
+                "client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                Err(Refusal::InvalidClient),
+            ),
+            (
+                None,
+                "client_id=a&client_secret=b&client_assertion=x.y.z&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                Err(Refusal::InvalidRequest("client credentials may be presented in one way only".to_owned())),
+            ),
             (Some(basic("nocolon")), "", Err(Refusal::InvalidClient)),
             (Some("Basic ***".to_owned()), "", Err(Refusal::InvalidClient)),
             (
