@@ -19,6 +19,7 @@ use crate::{
         user::User,
     },
     error::Result,
+    flows::personal::{self, Personal},
     store::{self, client::Client},
 };
 
@@ -41,7 +42,7 @@ pub struct Told<'a> {
     pub access_token: &'a Secret,
 }
 
-/// The claims (OIDC Core §2; spec OID-04): no personal data beyond the subject.
+/// The claims (OIDC Core §2; spec OID-04): no personal data beyond the subject, unless it was asked for by name.
 #[derive(Serialize)]
 struct Claims<'a> {
     iss: &'a str,
@@ -60,6 +61,9 @@ struct Claims<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Option<&'a str>,
     at_hash: String,
+    /// What the client asked for by name (OID-10).
+    #[serde(flatten)]
+    personal: Personal,
 }
 
 /// Makes the ID token that goes with an access token.
@@ -82,6 +86,7 @@ pub async fn issue(app: &App, client: &Client, told: Told<'_>) -> Result<String>
         nonce: told.nonce,
         sid: opener.as_ref().map(SessionId::as_str),
         at_hash: jws::half_hash(algorithm(alg), told.access_token.expose()),
+        personal: personal::tell(app, told.user, |claim| asked.id_token.contains(&claim)).await?,
     };
     app.keys.sign(app, alg, TYP, &claims).await
 }

@@ -34,6 +34,7 @@ pub mod open;
 pub mod passkey;
 pub mod password;
 pub mod permit;
+pub mod personal;
 pub mod prove;
 pub mod provider_logout;
 pub mod pushed_request;

@@ -10,10 +10,12 @@ use crate::{
         refusal::Refusal,
         session::{Purpose, SessionKind},
         signing_alg::SigningAlg,
-        user::User,
     },
     error::Result,
-    flows::activity::note_use,
+    flows::{
+        activity::note_use,
+        personal::{self, Personal},
+    },
     store::{self, client::Client, token::TokenKind},
 };
 
@@ -21,17 +23,11 @@ use crate::{
 #[derive(Serialize)]
 pub struct Told {
     pub sub: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub preferred_username: Option<String>,
     /// The Matrix ID, which no standard claim stands for (OIDC Core §5.1.2).
     #[serde(rename = "urn:keymaker:mxid", skip_serializing_if = "Option::is_none")]
     pub mxid: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email_verified: Option<bool>,
+    #[serde(flatten)]
+    pub personal: Personal,
 }
 
 /// The same in a JWT, which says from whom and for whom it is (OID-03).
@@ -75,7 +71,12 @@ pub async fn userinfo(app: &App, access_token: &str) -> Result<UserInfo> {
     }
     // OID-10: by the scope, or one by one.
     let asked = Claims::kept(token.session.claims.as_deref()).userinfo;
-    let told = tell(app, user, |claim| scope.contains(claim.scope()) || asked.contains(&claim)).await?;
+    let is_told = |claim: Claim| scope.contains(claim.scope()) || asked.contains(&claim);
+    let told = Told {
+        sub: user.id.to_string(),
+        mxid: is_told(Claim::PreferredUsername).then(|| user.mxid(app.server_name())),
+        personal: personal::tell(app, &user, is_told).await?,
+    };
     match client.metadata.userinfo_signed_response_alg {
         None => Ok(UserInfo::Plain(told)),
         Some(alg) => Ok(UserInfo::Signed(sign(app, &client, alg, &told).await?)),
@@ -85,21 +86,4 @@ pub async fn userinfo(app: &App, access_token: &str) -> Result<UserInfo> {
 async fn sign(app: &App, client: &Client, alg: SigningAlg, told: &Told) -> Result<String> {
     let signed = Signed { iss: app.config.http.issuer().as_str(), aud: client.id.as_str(), told };
     app.keys.sign(app, alg, "JWT", &signed).await
-}
-
-async fn tell(app: &App, user: User, is_told: impl Fn(Claim) -> bool) -> Result<Told> {
-    let email = match is_told(Claim::Email) || is_told(Claim::EmailVerified) {
-        true => store::user::list_emails(&app.db, &user.id).await?.into_iter().next(),
-        false => None,
-    };
-    let mxid = is_told(Claim::PreferredUsername).then(|| user.mxid(app.server_name()));
-    let User { id, username, display_name, .. } = user;
-    Ok(Told {
-        sub: id.to_string(),
-        name: display_name.filter(|_| is_told(Claim::Name)),
-        preferred_username: Some(username).filter(|_| is_told(Claim::PreferredUsername)),
-        mxid,
-        email_verified: email.as_ref().filter(|_| is_told(Claim::EmailVerified)).map(|_| true),
-        email: email.filter(|_| is_told(Claim::Email)),
-    })
 }

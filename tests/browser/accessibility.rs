@@ -46,6 +46,8 @@ async fn tell(locale: &str) -> Option<String> {
     let company = [(&provider, "company", serde_json::json!({ "human_name": "The company" }))];
     let server = setup(&mails)
         .providers(&company)
+        .static_client("client_secret_post")
+        .with("clients.0.redirect_uris", "[\"http://127.0.0.1/callback\"]")
         .with("account.password_registration_email_required", "true")
         .with("account.registration_terms_version", "2026-11-01")
         .with("branding.tos_uri", "https://chat.example/terms")

@@ -22,15 +22,20 @@ export const nativeMetadata = (more = {}) => ({
   ...more,
 });
 
-/** Serves the page that a browser lands on after authorization, on a port that the system chooses. */
+/** Serves the page that a browser lands on after authorization, on a port that the system chooses; `posts` are the forms that came. */
 export async function landing() {
-  const server = http.createServer((_, response) => {
+  const posts = [];
+  const server = http.createServer(async (request, response) => {
+    if (request.method === "POST") {
+      const chunks = await request.toArray();
+      posts.push({ url: request.url, type: request.headers["content-type"], body: Buffer.concat(chunks).toString() });
+    }
     response.writeHead(200, { "content-type": "text/html; charset=utf-8" });
     response.end('<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Back in the app</title><h1>Back in the app</h1>');
   });
   await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
   const origin = `http://127.0.0.1:${server.address().port}`;
-  return { origin, callback: `${origin}/callback`, close: () => server.close() };
+  return { origin, callback: `${origin}/callback`, posts, close: () => server.close() };
 }
 
 /** Asks the issuer for its metadata. */

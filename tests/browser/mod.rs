@@ -174,6 +174,12 @@ fn consent_leads_to_https_loopback_and_private_use_scheme_redirects_under_the_po
     browser_story("story_redirects.mjs");
 }
 
+// AUT-08, AUT-10, WEB-03, conformance: the Form Post plan
+#[test]
+fn a_form_carries_the_answer_to_the_app_with_script_and_without() {
+    browser_story("story_answers_by_form.mjs");
+}
+
 // WEB-04, WEB-10
 #[test]
 fn pages_speak_the_readers_language_and_refuse_to_be_framed() {

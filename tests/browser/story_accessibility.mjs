@@ -62,6 +62,8 @@ await examine("login-passkey-failed");
 await device.setVerified(true);
 await go("/no-such-page");
 await examine("not-found", 404);
+await page.goto(client.begin(app.callback, { scope: "bogus", response_mode: "form_post" }).url);
+await examine("authorize-offered", 400);
 await go("/authorize?client_id=nobody");
 await examine("authorize-refused", 400);
 await go("/factor?proof=nothing");
@@ -179,6 +181,17 @@ for (const scope of ["openid email", `openid ${MATRIX}:api:* ${MATRIX}:device:${
   const { status, body } = await client.exchange(begun, client.answer(begun, page.url()).code);
   assert.equal(status, 200, JSON.stringify(body));
 }
+// One that keeps a secret is not asked about again; the account is asked for where it wants that, or somebody else.
+const wiki = new Client(metadata, "the-wiki");
+await page.goto(wiki.begin(app.callback, { scope: "openid email" }).url);
+await examine("consent-remembered");
+await decide(page, "allow");
+await page.goto(wiki.begin(app.callback, { scope: "openid", prompt: "select_account" }).url);
+assert.match(path(), /^\/choose\//, await mainText(page));
+await examine("choose");
+const somebody = JSON.stringify({ id_token: { sub: { value: "somebody" } } });
+await page.goto(wiki.begin(app.callback, { scope: "openid", claims: somebody }).url);
+await examine("choose-another");
 const older = (name) => ({
   type: "m.login.password", identifier: { type: "m.id.user", user: "alice" }, password: alice.password, initial_device_display_name: name,
 });
@@ -267,6 +280,7 @@ const targets = {
   "remove-passkey": await target("/account/security", "remove-passkey"),
   "remove-email": await target("/account/emails", "remove-email"),
   "end-session": await target("/account/devices", "end-session"),
+  "withdraw-consent": await target("/account/apps", "withdraw-consent"),
   "link-provider": "company",
 };
 for (const act of acts.filter((act) => act !== "unlink-provider")) {
