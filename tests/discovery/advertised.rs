@@ -357,10 +357,13 @@ impl Walker {
     async fn show_prompt(&self, prompt: &str) {
         let request = changed(&self.server.request(&self.client_id, "openid"), "prompt", Some(prompt));
         if prompt == "none" {
-            // It works by showing nothing to somebody who allowed the same before (PRM-01).
+            // It works by showing nothing: what was allowed before is given, and what was not is not (PRM-01).
             self.browser.allow(&self.server.request(&self.client_id, "openid")).await;
             let answer = self.browser.get(&format!("authorize?{}", encode(&request))).await;
             assert!(response_params(answer.location()).contains_key("code"), "{}", answer.location());
+            let request = changed(&request, "scope", Some(MATRIX_SCOPE));
+            let answer = self.browser.get(&format!("authorize?{}", encode(&request))).await;
+            assert_eq!(response_params(answer.location())["error"], "consent_required");
             return;
         }
         self.server.clock.advance(1000);

@@ -72,7 +72,8 @@ const TABLE: &[(Cause, Expected)] = &[
     (Cause::SignInAgain, expect(&[], &[], [true, true, true])),
     (Cause::PasswordChange, expect(&["here"], &["here", "there"], [false, true, true])),
     (Cause::PasswordChangeAndApps, expect(&["all"], &["all"], [false, false, false])),
-    (Cause::Locked, expect(&["all"], &["all"], [true, true, false])),
+    // INT-09: the homeserver enforces the lock by itself.
+    (Cause::Locked, expect(&["all"], &["all"], [true, true, true])),
     (Cause::Deactivated, expect(&["all"], &["all"], [false, false, false])),
     (Cause::KillSessions, expect(&["all"], &["all"], [false, false, false])),
     (Cause::SetPassword, expect(&[], &[], [true, true, true])),

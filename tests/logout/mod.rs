@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Server,
-    person::{Person, response_params},
+    http::Answer,
+    person::{Person, attribute, response_params},
     relying_party::RelyingParty,
 };
 
@@ -45,6 +46,20 @@ pub async fn verify(server: &Server, token: &str) -> (Value, Value) {
     assert!([Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA].contains(&header.alg));
     let claims = decode::<Value>(token, &DecodingKey::from_jwk(key).unwrap(), &validation).unwrap().claims;
     (serde_json::to_value(header).unwrap(), claims)
+}
+
+/// Asks and answers yes, with everything that the question carries on.
+async fn confirm(person: &Person, question: &Answer) -> Answer {
+    question.assert_page(200, "Sign out?");
+    assert!(person.whoami().await.is_some(), "nobody is signed out by looking");
+    let (marker, mut fields) = ("<input type=\"hidden\" name=\"", Vec::new());
+    for field in question.body.split(marker).skip(1).map(|field| format!("{marker}{field}")) {
+        let name = attribute(&field, marker).unwrap();
+        fields.push((name, attribute(&field, "value=\"").unwrap()));
+    }
+    let carried = fields.iter().filter(|(name, _)| name != "csrf");
+    let carried: Vec<(&str, &str)> = carried.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    person.submit(question, &carried).await
 }
 
 impl Person {

@@ -34,11 +34,12 @@ async fn the_provider_is_still_offered_and_the_way_back_to_the_application_with_
 
 #[tokio::test]
 async fn the_question_is_asked_in_the_language_that_the_application_wants() {
-    let (_, _, alice, _) = wiki().await;
+    let (_wiki, _server, alice, _) = wiki().await;
     let page = alice.get("oauth2/logout?ui_locales=fr&client_id=the-wiki").await;
     page.assert_page(200, "<html lang=\"fr\">");
-    let answer = alice.submit(&page, &[]).await;
+    let answer = alice.submit(&page, &[("ui_locales", "fr")]).await;
     answer.assert_page(200, "<html lang=\"fr\">");
+    assert!(page.body.contains("name=\"ui_locales\" value=\"fr\""), "the question carries it on: {}", page.body);
 }
 
 #[tokio::test]

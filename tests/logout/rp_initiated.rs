@@ -4,7 +4,7 @@
 use keymaker::{clock::DAY, flows::manage};
 use serde_json::{Value, json};
 
-use super::{PROFILE, id_token, verify, wiki};
+use super::{PROFILE, confirm, id_token, verify, wiki};
 use crate::support::{
     MATRIX_SCOPE, Server, Tokens, claims_of,
     http::Answer,
@@ -23,13 +23,6 @@ impl Person {
     async fn end_session(&self, server: &Server, params: &[(&str, &str)]) -> Answer {
         self.get(&format!("{}?{}", endpoint(server).await, encode(params))).await
     }
-}
-
-/// Asks and answers yes.
-async fn confirm(alice: &Person, question: &Answer) -> Answer {
-    question.assert_page(200, "Sign out?");
-    assert!(alice.whoami().await.is_some(), "nobody is signed out by looking");
-    alice.submit(question, &[]).await
 }
 
 #[tokio::test]
