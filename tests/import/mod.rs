@@ -158,6 +158,8 @@ impl Way {
     }
 }
 
+const ENCRYPTION_KEY: &str = "6698307f22424b7a06a93eeb44cc6308580b848a5e3a16e8e5a54de7a4791001";
+
 /// A Synapse that is to be left, and the database of the Keymaker that takes its place.
 struct Move {
     legacy: Legacy,
@@ -197,6 +199,8 @@ impl Move {
     fn settings(&self) -> Vec<(&'static str, String)> {
         vec![
             ("database.uri", self.target.uri.clone()),
+            // The database knows it: the service in this process and the commands need the same.
+            ("secrets.encryption", ENCRYPTION_KEY.to_owned()),
             ("matrix.kind", "synapse".to_owned()),
             ("matrix.homeserver", "hs.test".to_owned()),
             ("matrix.endpoint", self.legacy.base()),
