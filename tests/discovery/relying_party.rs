@@ -1,15 +1,18 @@
 //! A relying party of somebody else's making: the `openidconnect` crate finds us, and believes what it is given.
 
 use openidconnect::{
-    AccessTokenHash, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl, Nonce,
-    OAuth2TokenResponse, PkceCodeChallenge, RedirectUrl, Scope, TokenResponse,
-    core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata, CoreUserInfoClaims},
+    AccessTokenHash, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl,
+    LogoutRequest, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PostLogoutRedirectUrl, ProviderMetadataWithLogout,
+    RedirectUrl, Scope, TokenResponse,
+    core::{CoreAuthenticationFlow, CoreClient, CoreUserInfoClaims},
 };
 
 use crate::support::{
     REDIRECT_URI, STATIC_CLIENT, STATIC_SECRET, Server,
     person::{Person, response_params},
 };
+
+const POST_LOGOUT_REDIRECT_URI: &str = "https://app.example.com/signed-out";
 
 /// Carries the requests of the library.
 async fn carry(client: reqwest::Client, request: HttpRequest) -> Result<HttpResponse, reqwest::Error> {
@@ -24,10 +27,14 @@ async fn carry(client: reqwest::Client, request: HttpRequest) -> Result<HttpResp
 }
 
 #[tokio::test]
-async fn a_relying_party_verifies_everything_from_discovery_to_userinfo() {
-    // DSC-07, OID-04, OID-05, AUT-05, conformance 1, 3, 5, 38, C-G1, C-G2, C-G6, C-G7, C-G8
+async fn a_relying_party_verifies_everything_from_discovery_to_logout() {
+    // DSC-07, OID-04, OID-05, AUT-05, RPL-02, conformance 1, 3, 5, 38, C-G1, C-G2, C-G6, C-G7, C-G8
     for (base, issuer) in [("{origin}/", None), ("{origin}/auth/", None), ("{origin}/auth/", Some("{origin}/auth"))] {
-        let setup = Server::setup().static_client("client_secret_basic").with("http.public_base", base);
+        let setup = Server::setup()
+            .over_https()
+            .static_client("client_secret_basic")
+            .with("clients.0.post_logout_redirect_uris", format!("[\"{POST_LOGOUT_REDIRECT_URI}\"]"))
+            .with("http.public_base", base);
         let server = match issuer {
             Some(issuer) => setup.with("http.issuer", issuer).start().await,
             None => setup.start().await,
@@ -43,7 +50,8 @@ async fn log_in(server: &Server, browser: &Person) {
     let plain = server.http.client.clone();
     let http = |request| carry(plain.clone(), request);
     let issuer = IssuerUrl::new(server.issuer().to_owned()).unwrap();
-    let metadata = CoreProviderMetadata::discover_async(issuer, &http).await.unwrap();
+    let metadata = ProviderMetadataWithLogout::discover_async(issuer, &http).await.unwrap();
+    let end_session = metadata.additional_metadata().end_session_endpoint.clone().unwrap();
     let client = CoreClient::from_provider_metadata(
         metadata,
         ClientId::new(STATIC_CLIENT.to_owned()),
@@ -93,4 +101,14 @@ async fn log_in(server: &Server, browser: &Person) {
     let without_nonce = |nonce: Option<&Nonce>| nonce.map_or(Ok(()), |_| Err("a nonce".to_owned()));
     let again = id_token.claims(&verifier, without_nonce).unwrap();
     assert_eq!((again.subject(), again.auth_time()), (claims.subject(), claims.auth_time()), "REF-11");
+
+    let state = CsrfToken::new_random();
+    let logout = LogoutRequest::from(end_session)
+        .set_id_token_hint(id_token)
+        .set_post_logout_redirect_uri(PostLogoutRedirectUrl::new(POST_LOGOUT_REDIRECT_URI.to_owned()).unwrap())
+        .set_state(state.clone())
+        .http_get_url();
+    let (_, answer) = browser.open(logout.as_str()).await;
+    assert_eq!(answer.location(), format!("{POST_LOGOUT_REDIRECT_URI}?state={}", state.secret()));
+    assert!(browser.open("account/").await.0.contains("login"));
 }

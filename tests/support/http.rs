@@ -10,7 +10,7 @@ use reqwest::{
 };
 use serde_json::Value;
 
-use super::audit::Audit;
+use super::{audit::Audit, tls};
 
 #[derive(Clone)]
 pub struct Http {
@@ -95,6 +95,10 @@ impl Http {
 
     fn over(jar: Option<Arc<Jar>>, base: &str, audit: Audit) -> Self {
         let builder = Client::builder().redirect(Policy::none()).no_proxy().timeout(Duration::from_secs(30));
+        let builder = match base.starts_with("https:") {
+            true => builder.tls_certs_only([tls::root()]),
+            false => builder,
+        };
         let builder = match &jar {
             Some(jar) => builder.cookie_provider(jar.clone()),
             None => builder,

@@ -23,13 +23,20 @@ pub mod replica;
 pub mod signer;
 pub mod smtp;
 pub mod state;
+pub mod tls;
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, sync::OnceLock, time::Duration};
+use std::{collections::BTreeMap, net::Ipv4Addr, path::Path, sync::Arc, sync::OnceLock, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use keymaker::{
-    app, app::App, clock::Clock, config, crypto::random, flows::limit::Limiter, flows::manage,
-    remote::homeserver::Homeserver,
+    app,
+    app::App,
+    clock::Clock,
+    config,
+    crypto::random,
+    flows::limit::Limiter,
+    flows::manage,
+    remote::{guarded::Guarded, homeserver::Homeserver},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -61,6 +68,7 @@ pub struct Server {
     environment: BTreeMap<String, String>,
     stop: Option<oneshot::Sender<()>>,
     running: Option<tokio::task::JoinHandle<()>>,
+    tls: Option<tokio::task::JoinHandle<()>>,
 }
 
 /// What a story wants to be different from a fresh development server.
@@ -71,12 +79,19 @@ pub struct Setup {
     pub providers: Vec<IdentityProvider>,
     /// Whether rate limits hold as they do elsewhere; they are off otherwise, because all stories come from one address.
     pub has_limits: bool,
+    /// Whether the world reaches the server by https alone, as it does elsewhere.
+    pub is_https: bool,
 }
 
 impl Setup {
     /// Lets the rate limits hold that hold where nothing is configured.
     pub fn with_limits(self) -> Self {
         Self { has_limits: true, ..self }
+    }
+
+    /// Puts TLS in front: `{origin}` is then an https one, of a certificate that [`tls::root`] vouches for.
+    pub fn over_https(self) -> Self {
+        Self { is_https: true, ..self }
     }
 
     /// Sets a configuration key, as an environment variable would: `account.login_with_email_allowed`. In the value,
@@ -110,7 +125,17 @@ impl Setup {
         let database = Database::fresh(directory.path()).await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (origin, port) = (format!("http://{address}"), address.port().to_string());
+        let outer = match self.is_https {
+            true => Some(tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap()),
+            false => None,
+        };
+        let (origin, port) = match &outer {
+            Some(outer) => {
+                let port = outer.local_addr().unwrap().port();
+                (format!("https://localhost:{port}"), port.to_string())
+            }
+            None => (format!("http://{address}"), address.port().to_string()),
+        };
         let mut settings = vec![("http.public_base", format!("{origin}/")), ("database.uri", database.uri.clone())];
         let place = |value: String| value.replace("{origin}", &origin).replace("{port}", &port);
         settings.extend(self.settings.into_iter().map(|(key, value)| (key, place(value))));
@@ -125,7 +150,13 @@ impl Setup {
         db.migrate().await.unwrap();
         let clock = Clock::default();
         let homeserver = self.homeserver.or(app::homeserver(&config).unwrap());
-        let app = app::build(config, db, clock.clone(), homeserver).await.unwrap();
+        let mut app = app::build(config, db, clock.clone(), homeserver).await.unwrap();
+        if self.is_https {
+            // The application that it calls has a certificate of the same authority.
+            let hosts = BTreeMap::from([(tls::APPLICATION.to_owned(), Ipv4Addr::LOCALHOST.into())]);
+            Arc::get_mut(&mut app).unwrap().guarded =
+                Guarded::with_hosts(hosts, Some(tls::root_pem().as_bytes())).unwrap();
+        }
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn({
             let app = app.clone();
@@ -136,12 +167,13 @@ impl Setup {
                 keymaker::server::serve(app, vec![listener], stop).await.unwrap();
             }
         });
+        let tls = outer.map(|outer| tokio::spawn(tls::serve(outer, address)));
         audit.watch(database);
         audit.secret(PASSWORD);
         self.providers.iter().for_each(|provider| provider.serve(&clock, &audit));
         let http = Http::new(&base, audit.clone());
-        let server =
-            Server { app, base, http, audit, clock, directory, environment, stop: Some(stop), running: Some(running) };
+        let (stop, running) = (Some(stop), Some(running));
+        let server = Server { app, base, http, audit, clock, directory, environment, stop, running, tls };
         server.http.wait_until_healthy().await;
         server
     }
@@ -319,6 +351,9 @@ impl Drop for Server {
         }
         if let Some(running) = self.running.take() {
             running.abort();
+        }
+        if let Some(tls) = self.tls.take() {
+            tls.abort();
         }
         if !std::thread::panicking() {
             self.audit.finish();

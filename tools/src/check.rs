@@ -5,14 +5,14 @@ use std::process::Stdio;
 
 use clap::Args;
 
-use crate::components::{install_node_packages, install_synapse};
+use crate::components::{install_node_packages, install_parties, install_synapse};
 use crate::postgres::Cluster;
 use crate::support::process::Failure;
 use crate::workspace::{self, cargo};
 
 #[derive(Args)]
 pub struct Arguments {
-    /// Installs Synapse and the Node.js packages that the browser and homeserver stories need.
+    /// Installs Synapse, the relying parties in Python and the Node.js packages that the stories need.
     #[arg(long)]
     install: bool,
 }
@@ -60,6 +60,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.install {
         install_node_packages()?;
         install_synapse()?;
+        install_parties()?;
     }
     step("formatting");
     run_cargo(&["fmt", "--all", "--check"])?;

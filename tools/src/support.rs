@@ -5,3 +5,6 @@ pub mod process;
 
 #[path = "../../tests/synapse/homeserver.rs"]
 pub mod homeserver;
+
+#[path = "../../tests/parties/venv.rs"]
+pub mod parties;

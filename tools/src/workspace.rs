@@ -24,6 +24,11 @@ pub fn synapse_venv() -> PathBuf {
     std::env::var_os("KEYMAKER_SYNAPSE_VENV").map_or_else(|| target().join("synapse-venv"), PathBuf::from)
 }
 
+/// Returns the folder of the relying parties in Python, which `KEYMAKER_PARTIES_VENV` moves elsewhere.
+pub fn parties_venv() -> PathBuf {
+    std::env::var_os("KEYMAKER_PARTIES_VENV").map_or_else(|| target().join("parties-venv"), PathBuf::from)
+}
+
 /// Prepares a call of the cargo that started this program.
 pub fn cargo(arguments: &[&str]) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
