@@ -156,6 +156,9 @@ impl Party {
             _ => None,
         };
         let mut setup = Server::setup().over_https();
+        if plan == Plan::Extras {
+            setup = setup.with("authorization.pushed_requests", "optional");
+        }
         if variant == Variant::Static {
             setup = setup.with("clients", static_clients(plan, receiver.as_ref()).to_string());
         }

@@ -22,7 +22,8 @@ const POST_LOGOUT_REDIRECT_URI: &str = "https://app.example.com/signed-out";
 
 /// Starts a server with somebody on it who has a mail address, and with a client.
 async fn keymaker(client: Value) -> Server {
-    let server = Server::setup().over_https().with("clients", json!([client]).to_string()).start().await;
+    let setup = Server::setup().over_https().with("authorization.pushed_requests", "optional");
+    let server = setup.with("clients", json!([client]).to_string()).start().await;
     manage::register_user(&server.app, USER, Some(PASSWORD), Some(EMAIL), false).await.unwrap();
     server
 }
