@@ -2,7 +2,7 @@
 
 use crate::{
     app::App,
-    crypto::secret::{Secret, sha256},
+    crypto::secret::{Kind, Secret, sha256},
     domain::{
         client::{ClientAuthMethod, ClientMetadata},
         id::ClientId,
@@ -26,6 +26,8 @@ const REUSE: f64 = 0.1;
 pub struct Registered {
     pub client: Client,
     pub secret: Option<Secret>,
+    /// With what a client that shares its registration with nobody manages it (RFC 7592).
+    pub registration_token: Option<Secret>,
 }
 
 /// Registers a client, or gives the one that registered with the same metadata before (spec REG-13).
@@ -43,7 +45,7 @@ pub async fn register(app: &App, metadata: ClientMetadata, caller: &Caller) -> R
         && let Some(client) = store::client::find_by_digest(&app.db, digest).await?
     {
         limit::take_part(app, Limiter::ClientRegistration, &address, REUSE).await?;
-        return Ok(Registered { client, secret: None });
+        return Ok(Registered { client, secret: None, registration_token: None });
     }
     limit::take(app, Limiter::ClientRegistration, &address).await?;
     let now = app.clock.now();
@@ -52,16 +54,19 @@ pub async fn register(app: &App, metadata: ClientMetadata, caller: &Caller) -> R
     let secret = method.has_secret().then(|| client_secret::generate(app, &id, method)).transpose()?;
     let (secret, stored) = secret.unzip();
     let client = Client { secret: stored, ..Client::new(id, metadata, now) };
+    let registration_token = (!is_shared).then(|| Secret::generate(Kind::RegistrationAccessToken));
+    let token_hash = registration_token.as_ref().map(Secret::hash);
     let mut tx = app.db.write().await?;
-    let new = NewClient { client: &client, digest: digest.as_deref(), registration_token_hash: None };
+    let new = NewClient { client: &client, digest: digest.as_deref(), registration_token_hash: token_hash.as_deref() };
     store::client::insert(&mut tx, new).await?;
     tx.commit().await?;
     match digest {
-        None => Ok(Registered { client, secret }),
+        None => Ok(Registered { client, secret, registration_token }),
         // Of several first registrations at once, all get the row that won.
         Some(digest) => {
             let client = store::client::find_by_digest(&app.db, &digest).await?;
-            Ok(Registered { client: client.ok_or(Error::Internal("a client vanished"))?, secret: None })
+            let client = client.ok_or(Error::Internal("a client vanished"))?;
+            Ok(Registered { client, secret: None, registration_token: None })
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod browser;
 pub mod captcha;
 pub mod clean_up;
 pub mod client_auth;
+pub mod client_configuration;
 pub mod client_registration;
 pub mod client_secret;
 pub mod compat;

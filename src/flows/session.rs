@@ -6,7 +6,7 @@ use crate::{
     domain::{
         act::Act,
         event::Event,
-        id::{SessionId, UserId},
+        id::{ClientId, SessionId, UserId},
         refusal::Refusal,
         session::{EndReason, Session, SessionKind},
     },
@@ -21,7 +21,7 @@ use crate::{
     store::{
         self,
         db::Tx,
-        session::{ExpiredSession, LiveSession},
+        session::{ClientSession, ExpiredSession, LiveSession},
         token::TokenKind,
     },
 };
@@ -255,6 +255,18 @@ pub async fn end_some_in(
         end_one(app, tx, Some(user), session, reason).await?;
     }
     Ok(())
+}
+
+/// Ends every live session of a client within a transaction, and counts them.
+///
+/// # Errors
+/// When the store fails.
+pub async fn end_all_of_client_in(app: &App, tx: &mut Tx, client: &ClientId, reason: EndReason) -> Result<usize> {
+    let live = store::session::list_live_of_client(tx, client).await?;
+    for ClientSession { user_id, session } in &live {
+        end_one(app, tx, user_id.as_ref(), session, reason).await?;
+    }
+    Ok(live.len())
 }
 
 /// Ends sessions with a device that expired before a moment, some at a time, and counts them. Until then the app can sign

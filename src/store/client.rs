@@ -164,6 +164,49 @@ pub async fn upsert_static(tx: &mut Tx, client: &Client) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// Finds the enabled client that a registration access token belongs to.
+pub async fn find_by_registration_token(db: &Db, hash: &[u8]) -> sqlx::Result<Option<Client>> {
+    let row: Option<ClientRow> = db
+        .sql(
+            "SELECT id, metadata, secret_hash, sealed_secret, previous_secret_hash, previous_sealed_secret,
+                    previous_secret_until, is_static, is_managed, is_pkce_required, is_trusted, created_at
+             FROM clients WHERE registration_token_hash = $1 AND disabled_at IS NULL",
+        )
+        .bind(hash)
+        .optional()
+        .await?;
+    row.map(ClientRow::read).transpose()
+}
+
+/// Writes what a client registered instead of what it had; false when it is gone.
+pub async fn replace(tx: &mut Tx, client: &Client) -> sqlx::Result<bool> {
+    let secret = client.secret.as_ref();
+    let replaced = tx
+        .sql("UPDATE clients SET metadata = $2, secret_hash = $3, sealed_secret = $4 WHERE id = $1 AND disabled_at IS NULL")
+        .bind(&client.id)
+        .bind(as_json(&client.metadata)?)
+        .bind(secret.map(|secret| secret.hash.as_slice()))
+        .bind(secret.and_then(|secret| secret.sealed.as_deref()))
+        .execute()
+        .await?;
+    Ok(replaced > 0)
+}
+
+/// Disables a client for good: nothing that it has is known any more. Its row stays, because what it did names it.
+pub async fn remove(tx: &mut Tx, id: &ClientId, now: i64) -> sqlx::Result<()> {
+    tx.sql(
+        "UPDATE clients
+         SET disabled_at = $2, digest = NULL, secret_hash = NULL, sealed_secret = NULL, previous_secret_hash = NULL,
+             previous_sealed_secret = NULL, previous_secret_until = NULL, registration_token_hash = NULL
+         WHERE id = $1",
+    )
+    .bind(id)
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(())
+}
+
 /// Lists the clients that came from a configuration and are enabled.
 pub async fn list_static(db: &Db) -> sqlx::Result<Vec<ClientId>> {
     let rows: Vec<(ClientId,)> = db.sql("SELECT id FROM clients WHERE is_static AND disabled_at IS NULL").all().await?;

@@ -124,6 +124,14 @@ pub struct ExpiredSession {
     pub session: LiveSession,
 }
 
+/// A live session of some client; nobody's are those that it has for itself.
+#[derive(sqlx::FromRow)]
+pub struct ClientSession {
+    pub user_id: Option<UserId>,
+    #[sqlx(flatten)]
+    pub session: LiveSession,
+}
+
 /// Lists sessions with a device that expired before a moment, some at a time.
 pub async fn list_expired_with_device(tx: &mut Tx, before: i64) -> sqlx::Result<Vec<ExpiredSession>> {
     tx.sql(
@@ -230,6 +238,14 @@ pub struct LiveSession {
 pub async fn list_live(tx: &mut Tx, user: &UserId) -> sqlx::Result<Vec<LiveSession>> {
     tx.sql("SELECT id, kind, client_id, device_id FROM sessions WHERE user_id = $1 AND ended_at IS NULL ORDER BY id")
         .bind(user)
+        .all()
+        .await
+}
+
+/// Lists the live sessions of a client.
+pub async fn list_live_of_client(tx: &mut Tx, client: &ClientId) -> sqlx::Result<Vec<ClientSession>> {
+    tx.sql("SELECT id, user_id, kind, device_id, client_id FROM sessions WHERE client_id = $1 AND ended_at IS NULL ORDER BY id")
+        .bind(client)
         .all()
         .await
 }

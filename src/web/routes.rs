@@ -74,6 +74,12 @@ fn api() -> Router<App> {
 fn called_by_servers() -> Router<App> {
     Router::new()
         .route("/oauth2/introspect", post(oauth::introspect::introspect))
+        .route(
+            "/oauth2/registration/{client_id}",
+            get(oauth::client_configuration::read)
+                .put(oauth::client_configuration::replace)
+                .delete(oauth::client_configuration::remove),
+        )
         .route("/upstream/backchannel-logout/{provider}", post(oauth::backchannel_logout::backchannel_logout))
         .route("/upstream/{provider}/backchannel-logout", post(oauth::backchannel_logout::backchannel_logout))
         .method_not_allowed_fallback(oauth::method_not_allowed)

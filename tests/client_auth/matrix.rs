@@ -10,8 +10,10 @@ use crate::support::{
 
 use super::{METHODS, registration};
 
-/// What each endpoint needs besides the client, and how it answers one that it believes.
-const ENDPOINTS: [(&str, &[(&str, &str)], u16); 5] = [
+/// Where a client authenticates itself: the path, what it asks there, and what is answered to whoever is right.
+type Place = (&'static str, &'static [(&'static str, &'static str)], u16);
+
+const ENDPOINTS: [Place; 5] = [
     ("oauth2/token", &[("grant_type", "refresh_token"), ("refresh_token", "nobody has this one")], 400),
     ("oauth2/device_authorization", &[("scope", "openid")], 200),
     ("oauth2/introspect", &[("token", "nobody has this one")], 200),

@@ -214,10 +214,10 @@ pub async fn oidcc_discovery_endpoint_verification(party: &Party) -> Outcome {
     party.should(metadata.contains_key("claims_supported"), "no claims_supported");
     assert!(list("grant_types_supported").contains(&"authorization_code"));
     assert!(list("code_challenge_methods_supported").contains(&"S256"));
+    let tag = regex::Regex::new("^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$").unwrap();
     for name in ["ui_locales_supported", "claims_locales_supported"].iter().filter(|name| metadata.contains_key(**name))
     {
         let tags = list(name);
-        let tag = regex::Regex::new("^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$").unwrap();
         assert!(tags.iter().all(|value| tag.is_match(value)), "{tags:?}");
     }
     // OIDC Discovery §3: the first two default to false, the third to true.

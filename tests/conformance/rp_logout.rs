@@ -37,7 +37,7 @@ async fn send(party: &Party, browser: &Person, params: &[(&str, &str)]) -> Left 
     for _ in 0..5 {
         if let Some(location) = answer.header("location") {
             if location.starts_with('/') {
-                answer = browser.open(&location.to_owned()).await.1;
+                answer = browser.open(location).await.1;
                 continue;
             }
             let rest = location.strip_prefix(POST_LOGOUT_REDIRECT_URI).expect("a registered address");

@@ -1,6 +1,8 @@
 //! Dynamic client registration over HTTP (RFC 7591, MSC2966; spec area 2). The rules have their tables in
 //! domain/client.rs and domain/redirect_uri.rs; here is what a client sees of them.
 
+mod configuration;
+
 use serde_json::{Value, json};
 
 use crate::support::{

@@ -100,6 +100,9 @@ fn is_ci() -> bool {
 fn test(postgres: Option<&str>, count: &mut Count) -> Result<bool, Failure> {
     let mut command = cargo(&["test", "--workspace", "--no-fail-fast"]);
     command.stdout(Stdio::piped());
+    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+        command.env("RUST_TEST_THREADS", threads().to_string());
+    }
     match postgres {
         // Pages and homeserver never see the database; one story of theirs still runs here, to show that the whole holds together.
         Some(uri) => command.env("KEYMAKER_TEST_DATABASE_URI", uri).env("KEYMAKER_TEST_SKIP_EXTERNAL", "1"),
@@ -119,6 +122,11 @@ fn test(postgres: Option<&str>, count: &mut Count) -> Result<bool, Failure> {
         return Err(format!("no test ran: {status}").into());
     }
     Ok(status.success())
+}
+
+/// Stories wait much of their time, for a browser, a homeserver or a database.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get() + cores.get().div_ceil(2))
 }
 
 #[cfg(test)]

@@ -19,11 +19,7 @@ use crate::{
 };
 
 /// Shows a client its registration.
-pub async fn read(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, OAuthError> {
+pub async fn read(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, OAuthError> {
     let (client, token) = configuration::find(&app, &id, text(&headers, header::AUTHORIZATION)).await?;
     Ok(describe(&app, &client, None, Some(&token)))
 }

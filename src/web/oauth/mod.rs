@@ -1,6 +1,7 @@
 //! The endpoints of OAuth 2.0 and OpenID Connect that clients and homeservers speak to.
 
 pub mod backchannel_logout;
+pub mod client_configuration;
 pub mod device_authorization;
 pub mod introspect;
 pub mod keys;
