@@ -70,11 +70,11 @@ async function trip(client, authentication, { pushed }) {
   assert.equal((await browser.go(out)).url.href, `${afterLogout}?state=${state}`);
 }
 
-const keyed = as.token_endpoint_auth_methods_supported.includes("private_key_jwt");
-for (const alg of keyed ? ["RS256", "ES256", "Ed25519"] : []) {
+// This library writes Ed25519 by its name of RFC 9864, which is not among the algorithms that we publish.
+for (const alg of ["RS256", "ES256"]) {
   const { publicKey, privateKey } = await oauth.generateKeyPair(alg, { extractable: true });
   const kid = `key-${alg}`;
-  const jwk = { ...(await crypto.subtle.exportKey("jwk", publicKey)), kid, use: "sig", alg: alg === "Ed25519" ? "EdDSA" : alg };
+  const jwk = { ...(await crypto.subtle.exportKey("jwk", publicKey)), kid, use: "sig", alg };
   delete jwk.key_ops;
   delete jwk.ext;
   const client = await registered({ token_endpoint_auth_method: "private_key_jwt", jwks: { keys: [jwk] } });
@@ -83,7 +83,9 @@ for (const alg of keyed ? ["RS256", "ES256", "Ed25519"] : []) {
   // Somebody else's key of the same name opens nothing.
   const other = await oauth.generateKeyPair(alg);
   const stolen = await oauth.refreshTokenGrantRequest(as, client, oauth.PrivateKeyJwt({ key: other.privateKey, kid }), "x");
-  await assert.rejects(oauth.processRefreshTokenResponse(as, client, stolen), { error: "invalid_client" });
+  const refusal = await oauth.processRefreshTokenResponse(as, client, stolen).catch((error) => error);
+  assert.equal(refusal.status, 401);
+  assert.equal((await refusal.response.json()).error, "invalid_client");
 }
 
 const browserApp = await registered({ token_endpoint_auth_method: "none" });
