@@ -125,6 +125,12 @@ fn wording(kind: &ValidationErrorKind, found: &Value) -> String {
                 _ => None,
             }))
         }
+        // A key that may be left out: what is wrong is not that it is there.
+        ValidationErrorKind::AnyOf { context } => {
+            let wrong =
+                context.iter().flatten().find(|error| !matches!(error.kind(), ValidationErrorKind::Type { .. }));
+            wrong.map_or_else(|| NOT_VALID.to_owned(), |error| wording(error.kind(), error.instance()))
+        }
         ValidationErrorKind::Format { format } if format == WebUrl::FORMAT => {
             "must be a URL that starts with http:// or https:// and names no user".to_owned()
         }
@@ -142,9 +148,11 @@ fn wording(kind: &ValidationErrorKind, found: &Value) -> String {
         }
         ValidationErrorKind::MinLength { .. } => "must not be empty".to_owned(),
         ValidationErrorKind::MaxLength { limit } => format!("must have at most {limit} characters"),
-        _ => "is not valid here".to_owned(),
+        _ => NOT_VALID.to_owned(),
     }
 }
+
+const NOT_VALID: &str = "is not valid here";
 
 fn expected(kind: &TypeKind) -> &'static str {
     let wanted = match kind {

@@ -69,7 +69,7 @@ fn check_endpoints(provider: &Provider, add: &mut impl FnMut(&str, &str)) {
             _ => {}
         }
     }
-    if provider.issuer().is_some_and(|issuer| !is_safe(mode, issuer)) {
+    if provider.issuer().is_some_and(|issuer| Url::parse(issuer).is_ok() && !is_safe(mode, issuer)) {
         add("issuer", NOT_HTTPS);
     }
 }
