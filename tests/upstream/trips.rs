@@ -215,6 +215,8 @@ async fn two_tabs_come_back_each_to_what_it_left_for() {
             ("redirect_uri", REDIRECT_URI.to_owned()),
             ("scope", "openid".to_owned()),
             ("state", state.to_owned()),
+            // What was allowed in one tab is not asked in the other.
+            ("prompt", "consent".to_owned()),
             ("code_challenge", CHALLENGE.to_owned()),
             ("code_challenge_method", "S256".to_owned()),
         ]
